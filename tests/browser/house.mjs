@@ -1,0 +1,190 @@
+// A house of its own for each browser test: a real `bailiwick serve` with an empty data directory, and a browser in
+// which nothing may go wrong unseen.
+//
+//     inHouse("somebody does something", async (house) => {
+//       const page = await house.page();
+//       await page.goto(house.setUpLink);
+//       await house.axe(page);
+//       await house.screenshot(page, "first-run");
+//     });
+//
+// The test fails on any violation of the content security policy, any error on a page's console, any uncaught
+// exception and any request to another host, whatever else it looks at. An error that a test provokes is named
+// beforehand with `house.provoking`.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { after, test } from "node:test";
+import { chromium } from "playwright-core";
+import { Server } from "./server.mjs";
+
+const RESULTS = new URL("results/", import.meta.url).pathname;
+
+/** The success criteria of WCAG 2.2, levels A and AA, as far as a program can judge them. */
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+const BROWSER = {
+  executablePath: process.env.BAILIWICK_CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+/** One browser for all tests of a file, started by the first that asks. */
+let browser;
+after(async () => (await browser)?.close());
+
+/**
+ * Declares a test that runs in a house of its own. `story` is given the house; the house is closed and its troubles
+ * are counted afterwards, also when the story fails. Skipped while there is no program to run.
+ */
+export function inHouse(name, story, { timeout = 120_000, serve = [] } = {}) {
+  const skip = process.env.BAILIWICK_BIN ? false : "BAILIWICK_BIN names no program to test";
+  test(name, { skip, timeout }, async () => {
+    const house = new House(await Server.start(serve));
+    try {
+      await story(house);
+      await house.close();
+      assert.deepEqual(house.troubles, [], "nothing may go wrong on a page unseen");
+    } catch (error) {
+      await house.leaveTraces(name);
+      throw error;
+    } finally {
+      await house.remove();
+    }
+  });
+}
+
+class House {
+  /** What went wrong on the pages so far: texts, in order. */
+  troubles = [];
+  #server;
+  #contexts = [];
+  #scriptless = new WeakSet();
+
+  constructor(server) {
+    this.#server = server;
+  }
+
+  /** `https://localhost:PORT`, without a slash at the end. */
+  get url() {
+    return this.#server.url;
+  }
+
+  /** The one-time link that the server printed at its first start. */
+  get setUpLink() {
+    return this.#server.setUpLink;
+  }
+
+  /** Runs `bailiwick …` on this house's data and gives what it printed on standard output. */
+  async command(...words) {
+    return this.#server.command(words);
+  }
+
+  /**
+   * A person's browser: cookies of its own, nothing remembered. Options are Playwright's, such as
+   * `javaScriptEnabled: false`, `viewport` and `colorScheme`.
+   */
+  async context(options = {}) {
+    browser ??= chromium.launch(BROWSER);
+    const context = await (await browser).newContext({
+      baseURL: this.url,
+      ignoreHTTPSErrors: true,
+      locale: "en-GB",
+      reducedMotion: "reduce",
+      timezoneId: "UTC",
+      ...options,
+    });
+    this.#contexts.push(context);
+    if (options.javaScriptEnabled === false) this.#scriptless.add(context);
+    await this.#watch(context);
+    return context;
+  }
+
+  /** A page of a new context. */
+  async page(options = {}) {
+    return (await this.context(options)).newPage();
+  }
+
+  /** Fails if axe finds a breach of WCAG 2.2 AA on the page, in light or in dark. The page must run scripts. */
+  async axe(page) {
+    assert.ok(!this.#scriptless.has(page.context()), "axe would wait for ever on a page without scripts");
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
+      const found = violations.flatMap(({ id, help, nodes }) =>
+        nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}`),
+      );
+      assert.deepEqual(found, [], `${new URL(page.url()).pathname} in ${colorScheme}`);
+    }
+    await page.emulateMedia({ colorScheme: null });
+  }
+
+  /** Keeps a picture of the whole page as `results/NAME.png`. */
+  async screenshot(page, name, options = {}) {
+    await mkdir(RESULTS, { recursive: true });
+    await page.screenshot({ path: `${RESULTS}${name}.png`, fullPage: true, animations: "disabled", ...options });
+  }
+
+  /** Runs `act`, during which a trouble that matches `pattern` must happen; it then counts as expected. */
+  async provoking(pattern, act) {
+    const before = this.troubles.length;
+    const result = await act();
+    const [provoked, others] = [[], []];
+    for (const trouble of this.troubles.splice(before)) (pattern.test(trouble) ? provoked : others).push(trouble);
+    this.troubles.push(...others);
+    assert.notEqual(provoked.length, 0, `${pattern} was to be provoked and was not`);
+    return result;
+  }
+
+  /** Ends the pages and the server; fails if the server did not stop in good order. */
+  async close() {
+    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+    await this.#server.stop();
+  }
+
+  /** Removes what is left, whatever state the house is in. */
+  async remove() {
+    await Promise.allSettled(this.#contexts.splice(0).map((context) => context.close()));
+    await this.#server.remove();
+  }
+
+  /** For somebody who looks for the cause of a failure: pictures of all open pages, troubles, the server's log. */
+  async leaveTraces(name) {
+    const file = name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+    const pages = this.#contexts.flatMap((context) => context.pages());
+    const pictures = pages.map((page, index) => this.screenshot(page, `failed-${file}-${index + 1}`));
+    await Promise.allSettled(pictures);
+    for (const trouble of this.troubles) console.error(`on a page: ${trouble}`);
+    console.error(this.#server.log);
+  }
+
+  async #watch(context) {
+    const note = (trouble) => this.troubles.push(trouble);
+    await context.exposeBinding("reportPolicyViolation", (_source, text) => note(text));
+    await context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) => {
+        const { effectiveDirective, blockedURI, sourceFile, lineNumber } = event;
+        window.reportPolicyViolation(
+          `policy violated: ${effectiveDirective} ${blockedURI} (${sourceFile ?? document.URL}:${lineNumber})`,
+        );
+      });
+    });
+    context.on("console", (message) => {
+      if (message.type() === "error") note(`console: ${message.text()} (${message.location().url})`);
+    });
+    context.on("weberror", (error) => note(`uncaught: ${error.error().message}`));
+    context.on("request", (request) => {
+      const { protocol, origin } = new URL(request.url());
+      const local = ["about:", "blob:", "data:"].includes(protocol);
+      if (!local && origin !== this.url) note(`request elsewhere: ${origin}`);
+    });
+  }
+}
