@@ -1,1 +1,16 @@
+//! Bailiwick: identity and access governance. Who are they, what may they touch and why, when does it end.
+//!
+//! The modules are the table of contents of the domain. Calls run one way: `http` → slices → `log`, `vault`,
+//! `profile` → `db`; within a slice `http.rs` → `mod.rs` → `store.rs`.
 
+pub mod app;
+pub mod caller;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod entropy;
+pub mod error;
+pub mod ids;
+pub mod jobs;
+pub mod log;
+pub mod vault;

@@ -1,1 +1,3 @@
-fn main(){}
+//! The command line: a thin shell over the library.
+
+fn main() {}

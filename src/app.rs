@@ -1,0 +1,190 @@
+//! The house as a running thing: database, caches, and the two doors through which everything goes,
+//! [`App::read`] and [`App::write`].
+//!
+//! Rules: a write's caches have followed before its answer leaves; work on the database takes its permit before it
+//! takes a thread, and waits two seconds at most. May call: every slice's caches; slices take an `App` only in
+//! `http.rs`, `jobs.rs` and where long work is many short transactions.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Context, Database, Reader, Tx};
+use crate::entropy::Entropy;
+use crate::error::{Error, Result};
+use crate::log::tail::{Follower, Tail};
+use crate::vault;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The running house; cloning shares it.
+#[derive(Clone)]
+pub struct App(Arc<House>);
+
+struct House {
+    config: Config,
+    database: Database,
+    tail: Tail,
+    followers: Vec<Arc<dyn Follower>>,
+    writer: Arc<Mutex<()>>,
+    readers: Semaphore,
+}
+
+/// What a write brought about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<T> {
+    /// What the use case returned.
+    pub value: T,
+    /// The number of its last event: whoever reads at this revision or later sees the change.
+    pub revision: u64,
+}
+
+impl App {
+    /// Opens the house: data directory (0700), keys, schema, key ring, caches loaded from one snapshot.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting, said so that an operator can mend it.
+    pub fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        prepare_directory(&config)?;
+        let master = config.master_key(entropy.as_ref())?;
+        Database::migrate(&config.database)?;
+        let vault =
+            vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
+        let context = Arc::new(Context { clock, entropy, vault });
+        let database = Database::open(config.database.clone(), config.connections, context)?;
+        let readers = Semaphore::new(config.connections as usize);
+        let house = House {
+            config,
+            database,
+            tail: Tail::default(),
+            followers: Vec::new(),
+            writer: Arc::default(),
+            readers,
+        };
+        let app = Self(Arc::new(house));
+        app.0.database.read(|reader| app.0.tail.start(reader, &app.0.followers))?;
+        Ok(app)
+    }
+
+    /// The settings of this node.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The database, for single statements outside the log's lock (`Database::alone`).
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Clock, entropy, keys and profile.
+    pub fn context(&self) -> &Arc<Context> {
+        self.0.database.context()
+    }
+
+    /// The revision up to which this node's caches have followed the log.
+    pub fn applied(&self) -> u64 {
+        self.0.tail.applied()
+    }
+
+    /// Reads in one snapshot, on a blocking thread.
+    ///
+    /// # Errors
+    /// Whatever `f` returns; [`Error::Unavailable`] if no connection is free for two seconds.
+    pub async fn read<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
+    {
+        let busy = Error::Unavailable("the database is busy", 2);
+        let Ok(Ok(_permit)) = tokio::time::timeout(PATIENCE, self.0.readers.acquire()).await else {
+            return Err(busy);
+        };
+        let app = self.clone();
+        blocking(move || app.read_now(f)).await
+    }
+
+    /// Reads in one snapshot, on this thread: for jobs and long work that stand on a blocking thread already.
+    ///
+    /// # Errors
+    /// Whatever `f` returns.
+    pub fn read_now<T>(&self, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
+        self.0.database.read(f)
+    }
+
+    /// Runs one use case in one transaction, on a blocking thread, one at a time and in order of arrival.
+    /// Commit, tail and caches are done when this returns, and also if whoever waits for it has gone away.
+    ///
+    /// # Errors
+    /// Whatever `f` returns; [`Error::Unavailable`] if the writer stays busy for two seconds.
+    pub async fn write<T, F>(&self, caller: &Caller, f: F) -> Result<Written<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        // The turn is waited for here, so that no thread is held meanwhile, and goes along with the blocking part:
+        // that one runs to its end also if the request that wanted it is dropped.
+        let Ok(turn) = tokio::time::timeout(PATIENCE, self.0.writer.clone().lock_owned()).await else {
+            return Err(Error::Unavailable("the log is busy", 2));
+        };
+        let (app, caller) = (self.clone(), caller.clone());
+        blocking(move || {
+            let _turn = turn;
+            app.commit(&caller, f)
+        })
+        .await
+    }
+
+    /// Runs one use case in one transaction, on this thread: for jobs, long work and the command line.
+    ///
+    /// # Errors
+    /// Whatever `f` returns.
+    pub fn write_now<T>(
+        &self,
+        caller: &Caller,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<Written<T>> {
+        let _turn = self.0.writer.blocking_lock();
+        self.commit(caller, f)
+    }
+
+    fn commit<T>(&self, caller: &Caller, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Written<T>> {
+        let (value, revision) = self.0.database.write(caller, f)?;
+        self.catch_up()?;
+        Ok(Written { value, revision })
+    }
+
+    /// Lets every cache of this node follow the log up to its newest event.
+    ///
+    /// # Errors
+    /// Whatever a follower returns; the node is not fresh then.
+    pub fn catch_up(&self) -> Result<u64> {
+        self.0.tail.catch_up(|follow| self.0.database.read(|reader| follow(reader)), &self.0.followers)
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(cause) => Err(Error::internal("a piece of work ended early", cause)),
+    }
+}
+
+fn prepare_directory(config: &Config) -> Result<()> {
+    let failed = |cause: std::io::Error| Error::internal("making the data directory", cause);
+    for directory in [config.data.clone(), config.data.join("keys"), config.data.join("access")] {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
+    }
+    let mode = fs::metadata(&config.data).map_err(failed)?.permissions().mode();
+    if mode & 0o007 != 0 {
+        let advice =
+            format!("others can read {}; run: chmod 700 {}", config.data.display(), config.data.display());
+        return Err(Error::field("data", advice));
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Who acts: the account, session or key, shell user or job behind a use case. Opaque ids only, never names.
+//!
+//! May call: `ids`, `clock`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::{AccountId, KeyId, SessionId};
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "as")]
+pub enum Actor {
+    /// Somebody who is not signed in (a sign-in attempt, an enrolment link).
+    Nobody,
+    /// A person in a session.
+    Person {
+        /// The person's account.
+        account: AccountId,
+        /// The session it was done in.
+        session: SessionId,
+    },
+    /// A service with its API key.
+    Service {
+        /// The service's account.
+        account: AccountId,
+        /// The key it showed.
+        key: KeyId,
+    },
+    /// The operating system's user at the host's shell, by number.
+    Shell {
+        /// The user id of the process.
+        user: u32,
+    },
+    /// The house itself: a job or a follow-up, by name.
+    House {
+        /// The job's name, such as "reviews.open".
+        job: String,
+    },
+}
+
+/// Who acts, and how well they have proved it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who acts.
+    pub actor: Actor,
+    /// When the caller last proved who they are with a second factor; `None` for whoever cannot.
+    pub proved_at: Option<Timestamp>,
+}
+
+impl Caller {
+    /// Somebody who is not signed in.
+    pub fn nobody() -> Self {
+        Self { actor: Actor::Nobody, proved_at: None }
+    }
+
+    /// The house itself, in the job of that name.
+    pub fn house(job: &str) -> Self {
+        Self { actor: Actor::House { job: job.to_owned() }, proved_at: None }
+    }
+
+    /// The user at the host's shell.
+    pub fn shell(user: u32) -> Self {
+        Self { actor: Actor::Shell { user }, proved_at: None }
+    }
+
+    /// The account that acts, if an account does.
+    pub fn account(&self) -> Option<&AccountId> {
+        match &self.actor {
+            Actor::Person { account, .. } | Actor::Service { account, .. } => Some(account),
+            Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => None,
+        }
+    }
+
+    /// The actor in one word for an event's column: an account id, "shell:1000", "house:reviews.open" or "nobody".
+    pub fn label(&self) -> String {
+        match &self.actor {
+            Actor::Person { account, .. } | Actor::Service { account, .. } => account.to_string(),
+            Actor::Shell { user } => format!("shell:{user}"),
+            Actor::House { job } => format!("house:{job}"),
+            Actor::Nobody => "nobody".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Settings of one node: from the command line, the environment (`BAILIWICK_…`), then one TOML file, in this order.
+//!
+//! Rules: an unknown key is an error with a suggestion; a secret has a `_FILE` form and no text form of its own.
+//! May call: `vault` (the master key), `db` (the location), `error`.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::db::Location;
+use crate::entropy::Entropy;
+use crate::error::{Error, Result};
+use crate::vault::MasterKey;
+
+/// What the configuration file may say; everything has a default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    database: Option<String>,
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    master_key_file: Option<PathBuf>,
+    connections: Option<u32>,
+    log_format: Option<String>,
+    hash: Hash,
+}
+
+const KEYS: &[&str] =
+    &["data", "database", "listen", "public_url", "master_key_file", "connections", "log_format", "hash"];
+const HASH_KEYS: &[&str] = &["memory_kib", "passes", "lanes", "threads", "queue"];
+
+/// The cost of one password hash (argon2id) and the workers that compute them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hash {
+    /// Memory in KiB; 19,456 is the floor that OWASP names for two passes.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+    /// Worker threads; 0 means one for each core.
+    pub threads: usize,
+    /// How many hashes may wait before the answer is 503.
+    pub queue: usize,
+}
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, passes: 2, lanes: 1, threads: 0, queue: 64 }
+    }
+}
+
+/// What the command line or the environment said; it goes before the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// The configuration file.
+    pub config: Option<PathBuf>,
+    /// The data directory.
+    pub data: Option<PathBuf>,
+    /// The database's URL.
+    pub database: Option<String>,
+    /// The address to listen on.
+    pub listen: Option<SocketAddr>,
+    /// The URL under which people reach this house.
+    pub public_url: Option<String>,
+}
+
+/// The settings of this node.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where the database is.
+    pub database: Location,
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The URL under which people reach this house, without a slash at its end: links, origin checks and passkeys
+    /// hang on it.
+    pub public_url: String,
+    /// Where the master key lies, unless the environment holds it.
+    pub master_key_file: PathBuf,
+    /// Connections in the pool.
+    pub connections: u32,
+    /// Whether logs are JSON lines (else text for people).
+    pub json_logs: bool,
+    /// Password hashing.
+    pub hash: Hash,
+}
+
+impl Config {
+    /// Puts the settings together.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming the file, the key and what would be right.
+    pub fn load(overrides: Overrides) -> Result<Self> {
+        let file = match &overrides.config {
+            Some(path) => read(path)?,
+            None => File::default(),
+        };
+        let data = overrides.data.or(file.data).unwrap_or_else(|| PathBuf::from("data"));
+        let database = match overrides.database.or(file.database) {
+            Some(url) => Location::parse(&url)?,
+            None => Location::file(&data.join("bailiwick.db")),
+        };
+        let listen =
+            overrides.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8443)));
+        let public_url = overrides
+            .public_url
+            .or(file.public_url)
+            .unwrap_or_else(|| format!("https://localhost:{}", listen.port()));
+        Ok(Self {
+            public_url: public_url_checked(&public_url)?,
+            master_key_file: file.master_key_file.unwrap_or_else(|| data.join("keys").join("master.key")),
+            connections: file.connections.unwrap_or(8).clamp(2, 200),
+            json_logs: log_format(file.log_format.as_deref())?,
+            hash: file.hash,
+            data,
+            database,
+            listen,
+        })
+    }
+
+    /// The master key: `BAILIWICK_MASTER_KEY`, the file that `BAILIWICK_MASTER_KEY_FILE` names, or the key file,
+    /// which is made at the first start.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the key is not one or others can read its file.
+    pub fn master_key(&self, entropy: &dyn Entropy) -> Result<MasterKey> {
+        if let Ok(text) = std::env::var("BAILIWICK_MASTER_KEY") {
+            return MasterKey::from_hex(&zeroize::Zeroizing::new(text));
+        }
+        let named = std::env::var_os("BAILIWICK_MASTER_KEY_FILE").map(PathBuf::from);
+        MasterKey::from_file(named.as_deref().unwrap_or(&self.master_key_file), entropy)
+    }
+
+    /// The socket on which command-line tools reach the running server.
+    pub fn socket(&self) -> PathBuf {
+        self.data.join("control.sock")
+    }
+
+    /// Whether `origin`, as a browser sends it, is this house.
+    pub fn is_own_origin(&self, origin: &str) -> bool {
+        origin.eq_ignore_ascii_case(&self.public_url)
+    }
+}
+
+fn public_url_checked(url: &str) -> Result<String> {
+    let url = url.trim_end_matches('/');
+    let host = url.strip_prefix("https://").unwrap_or_default();
+    if host.is_empty() || host.contains('/') || host.contains('?') || host.contains('#') || host.contains('@')
+    {
+        return Err(Error::field(
+            "public_url",
+            "must be https:// and a host, with a port if need be, such as https://access.example",
+        ));
+    }
+    Ok(url.to_owned())
+}
+
+fn log_format(word: Option<&str>) -> Result<bool> {
+    match word {
+        None | Some("text") => Ok(false),
+        Some("json") => Ok(true),
+        Some(_) => Err(Error::field("log_format", "must be \"text\" or \"json\"")),
+    }
+}
+
+fn read(path: &Path) -> Result<File> {
+    let name = path.display().to_string();
+    let text =
+        fs::read_to_string(path).map_err(|cause| Error::field(&name, format!("cannot be read: {cause}")))?;
+    let table: toml::Table =
+        text.parse().map_err(|cause: toml::de::Error| Error::field(&name, cause.to_string()))?;
+    refuse_unknown(&name, &table, KEYS)?;
+    if let Some(toml::Value::Table(hash)) = table.get("hash") {
+        refuse_unknown(&format!("{name} [hash]"), hash, HASH_KEYS)?;
+    }
+    toml::from_str(&text).map_err(|cause| Error::field(&name, cause.to_string()))
+}
+
+fn refuse_unknown(place: &str, table: &toml::Table, known: &[&str]) -> Result<()> {
+    let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let nearest =
+        known.iter().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+    let advice = nearest.map(|word| format!("; did you mean \"{word}\"?")).unwrap_or_default();
+    Err(Error::field(place, format!("there is no setting \"{key}\"{advice}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(text: &str) -> Result<Config> {
+        let path =
+            std::env::temp_dir().join(format!("bailiwick-config-{}-{}.toml", std::process::id(), text.len()));
+        fs::write(&path, text).unwrap();
+        let outcome = Config::load(Overrides { config: Some(path.clone()), ..Overrides::default() });
+        fs::remove_file(path).unwrap();
+        outcome
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_suggestion() {
+        let error = loaded("listn = \"127.0.0.1:9000\"\n").unwrap_err().to_string();
+        assert!(error.contains("\"listn\"") && error.contains("did you mean \"listen\""), "{error}");
+        let error = loaded("[hash]\nmemory = 10\n").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"memory_kib\""), "{error}");
+    }
+
+    #[test]
+    fn plaintext_public_urls_are_refused() {
+        assert!(loaded("public_url = \"http://localhost:8443\"\n").is_err());
+        assert_eq!(
+            loaded("public_url = \"https://access.example/\"\n").unwrap().public_url,
+            "https://access.example"
+        );
+    }
+}

@@ -1,0 +1,437 @@
+//! The tables, as diesel sees them: the one `table!` file. `tests/it/schema.rs` compares it with both databases.
+#![expect(
+    missing_docs,
+    reason = "the columns are described where their rows are: in each slice's `store.rs`"
+)]
+
+diesel::table! {
+    log_head (id) {
+        id -> Integer,
+        epoch -> Text,
+        size -> BigInt,
+        frontier -> Binary,
+    }
+}
+
+diesel::table! {
+    change_events (number) {
+        number -> BigInt,
+        at -> Timestamp,
+        kind -> Text,
+        actor -> Text,
+        subject -> Nullable<Text>,
+        body -> Text,
+        leaf -> Binary,
+    }
+}
+
+diesel::table! {
+    log_roots (level, position) {
+        level -> Integer,
+        position -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    checkpoints (size) {
+        size -> BigInt,
+        at -> Timestamp,
+        note -> Text,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> Text,
+        seen_at -> Timestamp,
+        applied -> BigInt,
+    }
+}
+
+diesel::table! {
+    jobs (name) {
+        name -> Text,
+        due_at -> Timestamp,
+        holder -> Nullable<Text>,
+        held_until -> Nullable<Timestamp>,
+        fence -> BigInt,
+        ran_at -> Nullable<Timestamp>,
+        report -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    vault_keys (id) {
+        id -> Integer,
+        purpose -> Text,
+        wrapped -> Binary,
+        created_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    texts (id) {
+        id -> Text,
+        sealed -> Binary,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    idempotency (digest) {
+        digest -> Text,
+        body_digest -> Text,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Binary>,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Text,
+        kind -> Text,
+        state -> Text,
+        suspended_for -> Nullable<Text>,
+        suspended_until -> Nullable<Timestamp>,
+        manager -> Nullable<Text>,
+        owner -> Nullable<Text>,
+        sponsor -> Nullable<Text>,
+        department -> Nullable<Text>,
+        job_title -> Nullable<Text>,
+        location -> Nullable<Text>,
+        worker_type -> Text,
+        time_zone -> Nullable<Text>,
+        starts_at -> Nullable<Timestamp>,
+        ends_at -> Nullable<Timestamp>,
+        details -> Binary,
+        source -> Text,
+        strong_factor -> Bool,
+        created_at -> Timestamp,
+        changed_at -> Timestamp,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    names (space, digest) {
+        space -> Text,
+        digest -> Text,
+        kind -> Text,
+        account -> Text,
+        sealed -> Binary,
+        since -> Timestamp,
+        until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    passwords (account) {
+        account -> Text,
+        hash -> Text,
+        history -> Text,
+        set_at -> Timestamp,
+        must_change -> Bool,
+    }
+}
+
+diesel::table! {
+    attempts (digest) {
+        digest -> Text,
+        failures -> Integer,
+        in_flight -> Integer,
+        locked_until -> Nullable<Timestamp>,
+        changed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    totp_factors (account) {
+        account -> Text,
+        secret -> Binary,
+        confirmed_at -> Nullable<Timestamp>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (account, digest) {
+        account -> Text,
+        digest -> Text,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    one_time_links (digest) {
+        digest -> Text,
+        purpose -> Text,
+        account -> Nullable<Text>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        digest -> Text,
+        account -> Text,
+        stage -> Text,
+        created_at -> Timestamp,
+        seen_at -> Timestamp,
+        proved_at -> Timestamp,
+        idle_seconds -> BigInt,
+        ends_at -> Timestamp,
+        agent -> Binary,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Text,
+        digest -> Text,
+        account -> Text,
+        application -> Nullable<Text>,
+        asserts -> Text,
+        networks -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    applications (key) {
+        key -> Text,
+        owner -> Nullable<Text>,
+        environment -> Text,
+        integration -> Text,
+        spec -> Text,
+        changed_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    roles (id) {
+        id -> Text,
+        application -> Text,
+        class -> Text,
+        access_role -> Bool,
+        private_to -> Nullable<Text>,
+        spec -> Text,
+        changed_at -> Timestamp,
+        retired_at -> Nullable<Timestamp>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Text,
+        account -> Text,
+        role -> Text,
+        state -> Text,
+        scope -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        source -> Text,
+        approvers -> Text,
+        request -> Nullable<Text>,
+        valid_from -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        confirmed_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        ended_by -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    grant_usage (grant_id) {
+        grant_id -> Text,
+        used_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    kill_switches (id) {
+        id -> Text,
+        target -> Text,
+        reason -> Nullable<Text>,
+        pulled_at -> Timestamp,
+        pulled_by -> Text,
+        lifted_at -> Nullable<Timestamp>,
+        lifted_by -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    requests (id) {
+        id -> Text,
+        account -> Text,
+        role -> Text,
+        asked_by -> Text,
+        state -> Text,
+        scope -> Nullable<Text>,
+        reason -> Text,
+        duration_seconds -> Nullable<BigInt>,
+        valid_from -> Nullable<Timestamp>,
+        expires_at -> Nullable<Timestamp>,
+        stages -> Text,
+        created_at -> Timestamp,
+        lapses_at -> Timestamp,
+        decided_at -> Nullable<Timestamp>,
+        grant_id -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    request_approvers (request, stage, approver) {
+        request -> Text,
+        stage -> Integer,
+        approver -> Text,
+        authority -> Text,
+        answer -> Nullable<Text>,
+        note -> Nullable<Text>,
+        answered_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    campaigns (id) {
+        id -> Text,
+        name -> Text,
+        origin -> Text,
+        period -> Nullable<Text>,
+        scope -> Text,
+        state -> Text,
+        population_revision -> BigInt,
+        population -> BigInt,
+        opened_at -> Timestamp,
+        due_at -> Timestamp,
+        suspends_at -> Timestamp,
+        closed_at -> Nullable<Timestamp>,
+        opened_by -> Text,
+        report -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    review_items (id) {
+        id -> Text,
+        campaign -> Text,
+        grant_id -> Text,
+        account -> Text,
+        role -> Text,
+        application -> Text,
+        class -> Text,
+        risk -> Integer,
+        scope -> Nullable<Text>,
+        reviewer -> Nullable<Text>,
+        authority -> Text,
+        state -> Text,
+        recommendation -> Text,
+        used -> Text,
+        used_at -> Nullable<Timestamp>,
+        grant_revision -> BigInt,
+        draft -> Nullable<Text>,
+        draft_by -> Nullable<Text>,
+        draft_reason -> Nullable<Text>,
+        draft_until -> Nullable<Timestamp>,
+        drafted_at -> Nullable<Timestamp>,
+        decision -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        reason -> Nullable<Text>,
+        keep_until -> Nullable<Timestamp>,
+        applied_revision -> Nullable<BigInt>,
+        verified_at -> Nullable<Timestamp>,
+        verified_revision -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    leaver_cases (id) {
+        id -> Text,
+        account -> Text,
+        state -> Text,
+        source -> Text,
+        reason -> Nullable<Text>,
+        confidential -> Bool,
+        effective_at -> Timestamp,
+        known_at -> Timestamp,
+        deadline -> Timestamp,
+        breached_on_arrival -> Bool,
+        opened_by -> Text,
+        closed_at -> Nullable<Timestamp>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    leaver_steps (leaver_case, kind, target) {
+        leaver_case -> Text,
+        kind -> Text,
+        target -> Text,
+        state -> Text,
+        at -> Nullable<Timestamp>,
+        applied_revision -> Nullable<BigInt>,
+        evidence -> Nullable<Text>,
+    }
+}
+
+diesel::joinable!(grants -> roles (role));
+diesel::joinable!(grants -> accounts (account));
+diesel::joinable!(review_items -> campaigns (campaign));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    log_head,
+    change_events,
+    log_roots,
+    checkpoints,
+    nodes,
+    jobs,
+    settings,
+    vault_keys,
+    texts,
+    idempotency,
+    accounts,
+    names,
+    passwords,
+    attempts,
+    totp_factors,
+    recovery_codes,
+    one_time_links,
+    sessions,
+    api_keys,
+    applications,
+    roles,
+    grants,
+    grant_usage,
+    kill_switches,
+    requests,
+    request_approvers,
+    campaigns,
+    review_items,
+    leaver_cases,
+    leaver_steps,
+);

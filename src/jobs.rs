@@ -1,0 +1,144 @@
+//! What the house does by itself: the table of jobs, and the driver that runs what is due.
+//!
+//! Rules: a job is idempotent, takes no arguments and works in short transactions; correctness never waits for one.
+//! A job runs on one node at a time: it holds a lease in the database whose fencing number grows with every holder,
+//! and [`Lease::check`] inside a write transaction refuses a holder whose lease has passed on. This is also the one
+//! place that starts background work. May call: `app` and every slice.
+
+mod store;
+
+use std::str::FromStr;
+
+use chrono::Duration;
+use cron::Schedule;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::ids::uuid_v7;
+
+/// One job.
+pub struct Job {
+    /// Its name, such as "reviews.open".
+    pub name: &'static str,
+    /// When it is due, as six cron fields in UTC (seconds first).
+    pub schedule: &'static str,
+    /// What it does; the text is its report, shown to operators: counts, never names.
+    pub run: fn(&App, &Lease) -> Result<String>,
+}
+
+/// The table of jobs.
+pub const JOBS: &[Job] = &[];
+
+/// The right to run a job now.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    name: &'static str,
+    holder: String,
+    fence: i64,
+}
+
+const LEASE: Duration = Duration::minutes(5);
+
+impl Lease {
+    /// Refuses a write if another node has taken the job over meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] then.
+    pub fn check(&self, tx: &mut Tx<'_>) -> Result<()> {
+        if store::fence(tx, self.name)? == Some(self.fence) { Ok(()) } else { Err(Error::Stale) }
+    }
+}
+
+/// Runs every job that is due at `now`, one after the other, and returns the names of those that ran here.
+/// A job that fails is logged and tried again when it is due next.
+///
+/// # Errors
+/// [`Error`] of the database only.
+pub fn run_due(app: &App) -> Result<Vec<&'static str>> {
+    let mut ran = Vec::new();
+    for job in JOBS {
+        if let Some(lease) = take(app, job)? {
+            run(app, job, &lease)?;
+            ran.push(job.name);
+        }
+    }
+    Ok(ran)
+}
+
+/// Runs one job at once, whether it is due or not; `None` if another node is running it.
+///
+/// # Errors
+/// Whatever the job returns.
+pub fn run_now(app: &App, name: &str) -> Result<Option<String>> {
+    let job = JOBS.iter().find(|job| job.name == name).ok_or(Error::NotFound("job"))?;
+    app.database().alone(|reader| store::make_due(reader, job.name))?;
+    match take(app, job)? {
+        Some(lease) => (job.run)(app, &lease).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn take(app: &App, job: &Job) -> Result<Option<Lease>> {
+    let context = app.context();
+    let holder = uuid_v7(context.clock.now(), context.entropy.as_ref());
+    app.database().alone(|reader| {
+        let now = reader.now;
+        let next = next_due(job.schedule, now)?;
+        store::ensure(reader, job.name, next)?;
+        let fence = store::take(reader, job.name, &holder, next, now.plus(LEASE))?;
+        Ok(fence.map(|fence| Lease { name: job.name, holder: holder.clone(), fence }))
+    })
+}
+
+fn run(app: &App, job: &Job, lease: &Lease) -> Result<()> {
+    let report = match (job.run)(app, lease) {
+        Ok(report) => report,
+        Err(error) => {
+            tracing::error!(job = job.name, %error, "a job failed");
+            format!("failed: {error}")
+        }
+    };
+    app.database().alone(|reader| store::release(reader, lease.name, &lease.holder, &report))
+}
+
+fn next_due(schedule: &str, after: Timestamp) -> Result<Timestamp> {
+    let schedule =
+        Schedule::from_str(schedule).map_err(|cause| Error::internal("reading a job's schedule", cause))?;
+    schedule
+        .after(&after.utc())
+        .next()
+        .map(Timestamp::from)
+        .ok_or_else(|| Error::internal("reading a job's schedule", "never due"))
+}
+
+/// Starts the driver: once a second it runs what is due, until the runtime ends.
+#[expect(clippy::disallowed_methods, reason = "the one place that starts background work")]
+pub fn start(app: App) {
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let app = app.clone();
+            match tokio::task::spawn_blocking(move || run_due(&app)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "jobs could not be looked up"),
+                Err(cause) => tracing::error!(%cause, "a job ended early"),
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schedule_can_be_read() {
+        for job in JOBS {
+            assert!(next_due(job.schedule, Timestamp::from_micros(0)).is_ok(), "{}", job.name);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Everything that can be recorded, and the form in which it is kept.
+//!
+//! An event's text is canonical JSON (RFC 8785), the version included; its leaf is SHA-256(0x00 ‖ text) as RFC 6962
+//! §2.1 hashes a leaf. May call: nothing but the types of ids, time and caller.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::caller::Actor;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, CampaignId, CaseId, GrantId, ItemId, KeyId, KillSwitchId, RequestId, SessionId};
+
+/// The version of the event's form; part of what is hashed.
+pub const VERSION: u32 = 1;
+
+/// The digest of a governed row as a change left it: `log verify` compares it with the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The table.
+    pub table: String,
+    /// The row's primary key.
+    pub id: String,
+    /// SHA-256 over the canonical JSON of the row's governed columns, as hex.
+    pub digest: String,
+}
+
+impl Row {
+    /// The digest of a row, from its governed columns.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the columns cannot be written as JSON.
+    pub fn of(table: &str, id: &str, governed: &impl Serialize) -> Result<Self> {
+        let text = serde_json_canonicalizer::to_vec(governed)
+            .map_err(|cause| Error::internal("hashing a row", cause))?;
+        let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text));
+        Ok(Self { table: table.to_owned(), id: id.to_owned(), digest })
+    }
+}
+
+/// What changed. The variant's name in snake_case is the event's kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are ids and words that name themselves")]
+#[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+pub enum Change {
+    /// The house started: the version that runs from here on.
+    HouseStarted { version: String },
+    /// A setting of the organisation changed: its name; values that are not personal may stand here.
+    SettingChanged { name: String, value: Option<String> },
+    /// An account began.
+    AccountCreated { account: AccountId, account_kind: String, source: String },
+    /// Fields of an account changed, by name; managers before and after if that was one of them.
+    AccountChanged {
+        account: AccountId,
+        fields: Vec<String>,
+        manager_before: Option<AccountId>,
+        manager_after: Option<AccountId>,
+    },
+    /// A person or service changed state.
+    AccountStateChanged { account: AccountId, from: String, to: String, cause: String },
+    /// A file of people was read to its end.
+    PeopleImported { source: String, digest: String, added: u64, changed: u64, unchanged: u64, refused: u64 },
+    /// A one-time link is due or was made; the token itself is nowhere.
+    LinkIssued { account: Option<AccountId>, purpose: String, expires_at: Timestamp },
+    /// A one-time link was used.
+    LinkUsed { account: Option<AccountId>, purpose: String },
+    /// A password was set.
+    PasswordSet { account: AccountId },
+    /// Password sign-in was locked after failures in a row; the account if the name is known, else a keyed hash.
+    PasswordLocked { account: Option<AccountId>, trace: String, until: Timestamp },
+    /// Password sign-in was unlocked by somebody before its time.
+    PasswordUnlocked { account: AccountId },
+    /// A second factor was enrolled.
+    FactorEnrolled { account: AccountId, factor: String },
+    /// A second factor was removed or reset.
+    FactorRemoved { account: AccountId, factor: String },
+    /// Somebody signed in completely.
+    SessionStarted { account: AccountId, session: SessionId, methods: Vec<String> },
+    /// A session ended.
+    SessionEnded { account: AccountId, session: SessionId, cause: String },
+    /// An API key was issued.
+    KeyIssued { account: AccountId, key: KeyId, expires_at: Timestamp },
+    /// An API key was revoked.
+    KeyRevoked { account: AccountId, key: KeyId, cause: String },
+    /// A catalogue was applied: this application, with the digest of its text.
+    CatalogueApplied { application: String, digest: String },
+    /// An application went out of use.
+    ApplicationRetired { application: String },
+    /// A role was defined or changed.
+    RoleDefined { role: String },
+    /// A role went out of use.
+    RoleRetired { role: String },
+    /// A grant began.
+    GrantAdded { grant: GrantId, account: AccountId, role: String, source: String },
+    /// A grant was confirmed or its end moved.
+    GrantKept {
+        grant: GrantId,
+        account: AccountId,
+        role: String,
+        expires_at: Option<Timestamp>,
+        cause: String,
+    },
+    /// A grant rests until somebody decides.
+    GrantSuspended { grant: GrantId, account: AccountId, role: String, cause: String },
+    /// A grant works again.
+    GrantResumed { grant: GrantId, account: AccountId, role: String, cause: String },
+    /// A grant ended before its time.
+    GrantRevoked { grant: GrantId, account: AccountId, role: String, cause: String },
+    /// A grant ran out; recorded when it is tidied away, its end was judged at its instant.
+    GrantExpired { grant: GrantId, account: AccountId, role: String },
+    /// A kill switch was pulled.
+    KillSwitchPulled { kill_switch: KillSwitchId, target: String },
+    /// A kill switch was lifted.
+    KillSwitchLifted { kill_switch: KillSwitchId, target: String },
+    /// Access was asked for.
+    RequestMade { request: RequestId, account: AccountId, role: String },
+    /// One stage of a request was approved.
+    RequestApproved { request: RequestId, account: AccountId, role: String, stage: u32, complete: bool },
+    /// A request was refused.
+    RequestRefused { request: RequestId, account: AccountId, role: String, stage: u32 },
+    /// A request was taken back by who asked.
+    RequestWithdrawn { request: RequestId, account: AccountId, role: String },
+    /// A request found no answer in its time.
+    RequestLapsed { request: RequestId, account: AccountId, role: String },
+    /// A campaign began: its population was read at this revision.
+    CampaignOpened {
+        campaign: CampaignId,
+        origin: String,
+        period: Option<String>,
+        population_revision: u64,
+        population: u64,
+    },
+    /// Every grant of the population has its item; reviewers may decide.
+    CampaignActivated { campaign: CampaignId, items: u64 },
+    /// A campaign moved on.
+    CampaignStateChanged { campaign: CampaignId, from: String, to: String },
+    /// An answer was drafted; it changes nothing yet.
+    ItemDrafted { campaign: CampaignId, item: ItemId, draft: Option<String> },
+    /// An item was decided.
+    ItemDecided {
+        campaign: CampaignId,
+        item: ItemId,
+        grant: GrantId,
+        decision: String,
+        keep_until: Option<Timestamp>,
+    },
+    /// An item went to another reviewer.
+    ItemReassigned { campaign: CampaignId, item: ItemId, reviewer: Option<AccountId>, authority: String },
+    /// An item has nothing left to decide: its grant ended meanwhile.
+    ItemSuperseded { campaign: CampaignId, item: ItemId, grant: GrantId },
+    /// A decided item was seen to have its effect at this revision.
+    ItemVerified { campaign: CampaignId, item: ItemId, verified_revision: u64 },
+    /// A leaver was reported.
+    LeaverReported { case: CaseId, account: AccountId, effective_at: Timestamp, source: String },
+    /// A leaver's case moved on.
+    LeaverStateChanged { case: CaseId, account: AccountId, from: String, to: String },
+    /// One step of a leaver's case changed.
+    LeaverStepChanged { case: CaseId, account: AccountId, step: String, target: String, state: String },
+    /// The log's integrity was checked.
+    LogVerified { size: u64, complete: bool, differences: u64 },
+    /// Personal data was unsealed for a purpose beyond a page's ordinary view.
+    DataExported { what: String, rows: u64 },
+}
+
+impl Change {
+    /// The account that this change is about, if it is about one.
+    pub fn subject(&self) -> Option<&AccountId> {
+        use Change as C;
+        match self {
+            C::AccountCreated { account, .. }
+            | C::AccountChanged { account, .. }
+            | C::AccountStateChanged { account, .. }
+            | C::PasswordSet { account }
+            | C::PasswordUnlocked { account }
+            | C::FactorEnrolled { account, .. }
+            | C::FactorRemoved { account, .. }
+            | C::SessionStarted { account, .. }
+            | C::SessionEnded { account, .. }
+            | C::KeyIssued { account, .. }
+            | C::KeyRevoked { account, .. }
+            | C::GrantAdded { account, .. }
+            | C::GrantKept { account, .. }
+            | C::GrantSuspended { account, .. }
+            | C::GrantResumed { account, .. }
+            | C::GrantRevoked { account, .. }
+            | C::GrantExpired { account, .. }
+            | C::RequestMade { account, .. }
+            | C::RequestApproved { account, .. }
+            | C::RequestRefused { account, .. }
+            | C::RequestWithdrawn { account, .. }
+            | C::RequestLapsed { account, .. }
+            | C::LeaverReported { account, .. }
+            | C::LeaverStateChanged { account, .. }
+            | C::LeaverStepChanged { account, .. } => Some(account),
+            C::LinkIssued { account, .. }
+            | C::LinkUsed { account, .. }
+            | C::PasswordLocked { account, .. } => account.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// An event as it is kept and hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The version of this form.
+    pub version: u32,
+    /// Its number, from 1, without gaps: the revision of the change.
+    pub number: u64,
+    /// When, by the clock of the node that wrote it, after it had the log's lock.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The account it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<AccountId>,
+    /// What.
+    #[serde(flatten)]
+    pub change: Change,
+    /// The governed rows it changed, as it left them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rows: Vec<Row>,
+}
+
+impl Event {
+    /// The event's kind: the change's name in snake_case.
+    pub fn kind(&self) -> String {
+        match serde_json::to_value(&self.change) {
+            Ok(Value::Object(map)) => map.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// The canonical text that is stored and hashed.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the event cannot be written as JSON.
+    pub fn text(&self) -> Result<String> {
+        serde_json_canonicalizer::to_string(self).map_err(|cause| Error::internal("writing an event", cause))
+    }
+}

@@ -1,0 +1,10 @@
+//! The log `changes`: everything that changes state, numbered and hashed inside the transaction that changed it.
+//!
+//! Rules: number order is commit order; an event is never updated or deleted; events carry opaque ids and digests,
+//! never names or typed text. May call: `db`, `vault` (the signing key).
+
+pub mod append;
+pub mod event;
+pub mod store;
+pub mod tail;
+pub mod tree;

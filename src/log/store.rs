@@ -1,0 +1,191 @@
+//! Rows of the log: head, events, checkpoints.
+
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::event::Event;
+use super::tree::{Frontier, Hash};
+use crate::clock::Timestamp;
+use crate::db::batch::{self, Kind};
+use crate::db::schema::{change_events, log_head};
+use crate::db::{AnyConnection, Reader, Tx};
+use crate::error::{Error, Result};
+use crate::ids::uuid_v7;
+
+const HEAD: i32 = 1;
+
+/// An event's row, ready to be inserted.
+#[derive(Serialize)]
+pub(super) struct StoredEvent {
+    number: u64,
+    at: String,
+    kind: String,
+    actor: String,
+    subject: Option<String>,
+    body: String,
+    leaf: String,
+}
+
+impl StoredEvent {
+    pub(super) fn new(event: &Event, actor: String, body: String, leaf: Hash) -> Self {
+        Self {
+            number: event.number,
+            at: batch::instant(event.at),
+            kind: event.kind(),
+            actor,
+            subject: event.subject.as_ref().map(ToString::to_string),
+            body,
+            leaf: hex::encode(leaf),
+        }
+    }
+}
+
+/// The epoch and the frontier; a new log gets its epoch here.
+pub(super) fn head(tx: &mut Tx<'_>) -> Result<(String, Frontier)> {
+    if let Some(found) = find_head(tx)? {
+        return Ok(found);
+    }
+    let epoch = uuid_v7(tx.now, tx.entropy());
+    diesel::insert_into(log_head::table)
+        .values((
+            log_head::id.eq(HEAD),
+            log_head::epoch.eq(&epoch),
+            log_head::size.eq(0),
+            log_head::frontier.eq(Vec::<u8>::new()),
+        ))
+        .execute(tx.connection)?;
+    Ok((epoch, Frontier::default()))
+}
+
+/// The epoch and the frontier, if the log has begun.
+///
+/// # Errors
+/// [`Error::Internal`] for a damaged head.
+pub fn find_head(reader: &mut Reader<'_>) -> Result<Option<(String, Frontier)>> {
+    let row: Option<(String, i64, Vec<u8>)> = log_head::table
+        .find(HEAD)
+        .select((log_head::epoch, log_head::size, log_head::frontier))
+        .first(reader.connection)
+        .optional()?;
+    row.map(|(epoch, size, bytes)| Ok((epoch, Frontier::read(size.unsigned_abs(), &bytes)?))).transpose()
+}
+
+/// The log's size: the newest revision.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn size(connection: &mut AnyConnection) -> Result<u64> {
+    let size: Option<i64> = log_head::table.find(HEAD).select(log_head::size).first(connection).optional()?;
+    Ok(size.unwrap_or(0).unsigned_abs())
+}
+
+pub(super) fn set_head(tx: &mut Tx<'_>, epoch: &str, frontier: &Frontier) -> Result<()> {
+    diesel::update(log_head::table.find(HEAD).filter(log_head::epoch.eq(epoch)))
+        .set((log_head::size.eq(frontier.size().cast_signed()), log_head::frontier.eq(frontier.bytes())))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+pub(super) fn insert(tx: &mut Tx<'_>, events: &[StoredEvent]) -> Result<()> {
+    const COLUMNS: &[(&str, Kind)] = &[
+        ("number", Kind::Whole),
+        ("at", Kind::Instant),
+        ("kind", Kind::Text),
+        ("actor", Kind::Text),
+        ("subject", Kind::Text),
+        ("body", Kind::Text),
+        ("leaf", Kind::Bytes),
+    ];
+    for chunk in events.chunks(batch::LIMIT) {
+        batch::insert(tx.connection, "change_events", COLUMNS, chunk)?;
+    }
+    Ok(())
+}
+
+/// The events after `after`, oldest first, at most `limit`.
+///
+/// # Errors
+/// [`Error::Internal`] if an event cannot be read back.
+pub fn events_after(reader: &mut Reader<'_>, after: u64, limit: i64) -> Result<Vec<Event>> {
+    let bodies: Vec<(i64, String)> = change_events::table
+        .filter(change_events::number.gt(after.cast_signed()))
+        .order(change_events::number)
+        .limit(limit)
+        .select((change_events::number, change_events::body))
+        .load(reader.connection)?;
+    bodies
+        .into_iter()
+        .map(|(number, body)| {
+            serde_json::from_str(&body)
+                .map_err(|cause| Error::internal(&format!("reading event {number}"), cause))
+        })
+        .collect()
+}
+
+/// The leaf of the event of that number, if it is there.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn leaf(reader: &mut Reader<'_>, number: u64) -> Result<Option<Vec<u8>>> {
+    Ok(change_events::table
+        .find(number.cast_signed())
+        .select(change_events::leaf)
+        .first(reader.connection)
+        .optional()?)
+}
+
+/// What a list of events may be narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only events of this kind.
+    pub kind: Option<String>,
+    /// Only events about this account.
+    pub subject: Option<String>,
+    /// Only events at or after this instant.
+    pub from: Option<Timestamp>,
+    /// Only events before this instant.
+    pub to: Option<Timestamp>,
+    /// Only events with a smaller number: the cursor of a list that shows the newest first.
+    pub before: Option<u64>,
+    /// Only events with a larger number: the cursor of a reader that follows.
+    pub after: Option<u64>,
+}
+
+/// Events that match; oldest first with `after`, newest first otherwise.
+///
+/// # Errors
+/// [`Error::Internal`] if an event cannot be read back.
+pub fn list(reader: &mut Reader<'_>, filter: &Filter, limit: i64) -> Result<Vec<(Event, Vec<u8>)>> {
+    let mut query =
+        change_events::table.select((change_events::body, change_events::leaf)).limit(limit).into_boxed();
+    if let Some(kind) = &filter.kind {
+        query = query.filter(change_events::kind.eq(kind));
+    }
+    if let Some(subject) = &filter.subject {
+        query = query.filter(change_events::subject.eq(subject));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(change_events::at.ge(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(change_events::at.lt(to));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(change_events::number.lt(before.cast_signed()));
+    }
+    query = match filter.after {
+        Some(after) => {
+            query.filter(change_events::number.gt(after.cast_signed())).order(change_events::number.asc())
+        }
+        None => query.order(change_events::number.desc()),
+    };
+    let rows: Vec<(String, Vec<u8>)> = query.load(reader.connection)?;
+    rows.into_iter()
+        .map(|(body, leaf)| {
+            Ok((
+                serde_json::from_str(&body).map_err(|cause| Error::internal("reading an event", cause))?,
+                leaf,
+            ))
+        })
+        .collect()
+}
