@@ -3,6 +3,7 @@
 //! The modules are the table of contents of the domain. Calls run one way: `http` → slices → `log`, `vault`,
 //! `profile` → `db`; within a slice `http.rs` → `mod.rs` → `store.rs`.
 
+pub mod access;
 pub mod app;
 pub mod caller;
 pub mod clock;
@@ -13,4 +14,5 @@ pub mod error;
 pub mod ids;
 pub mod jobs;
 pub mod log;
+pub mod profile;
 pub mod vault;

@@ -1,0 +1,113 @@
+//! Reading one TOML policy file so that every later complaint can name its line.
+//!
+//! Rules: files have a size limit; unknown keys are refused with a suggestion; nothing is read from disk here, the
+//! caller hands over text. Calls `refusal` and the `toml` crate.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::refusal::{Refusal, did_you_mean};
+
+/// The largest policy file that is read, in bytes.
+pub const MAX_FILE_BYTES: usize = 1_048_576;
+
+/// A parsed policy file together with the line of each of its keys.
+#[derive(Debug, Clone)]
+pub struct Document<T> {
+    /// The file's name for messages.
+    pub file: String,
+    /// What the file says.
+    pub value: T,
+    lines: BTreeMap<String, usize>,
+}
+
+impl<T: DeserializeOwned> Document<T> {
+    /// Parses `text` as the contents of `file`.
+    ///
+    /// # Errors
+    /// A refusal with the line when the text is not TOML, has an unknown key, or a value of the wrong kind.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Refusal> {
+        if text.len() > MAX_FILE_BYTES {
+            let what = format!("the file is larger than {MAX_FILE_BYTES} bytes");
+            return Err(Refusal::of(file, what, "split it into several files"));
+        }
+        let refuse = |error: toml::de::Error| refusal_of(file, text, &error);
+        let table = DeTable::parse(text).map_err(refuse)?;
+        let mut lines = BTreeMap::new();
+        record_table(text, "", table.get_ref(), &mut lines);
+        let value = toml::from_str(text).map_err(refuse)?;
+        Ok(Self { file: file.to_owned(), value, lines })
+    }
+}
+
+impl<T> Document<T> {
+    /// The line of the key at `path` (`role.2.allow.0.feature`), or of the nearest thing around it.
+    pub fn line(&self, path: &str) -> usize {
+        let mut path = path;
+        loop {
+            if let Some(line) = self.lines.get(path) {
+                return *line;
+            }
+            match path.rsplit_once('.') {
+                Some((around, _)) => path = around,
+                None => return 1,
+            }
+        }
+    }
+
+    /// A refusal of what stands at `path`.
+    pub fn refuse(&self, path: &str, what: impl Into<String>, remedy: impl Into<String>) -> Refusal {
+        Refusal::at(&self.file, self.line(path), what, remedy)
+    }
+}
+
+fn record_table(text: &str, prefix: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
+    for (key, value) in table {
+        let path = join(prefix, key.get_ref());
+        lines.insert(path.clone(), line_at(text, key.span().start));
+        record_value(text, &path, value, lines);
+    }
+}
+
+fn record_value(text: &str, path: &str, value: &Spanned<DeValue<'_>>, lines: &mut BTreeMap<String, usize>) {
+    match value.get_ref() {
+        DeValue::Table(table) => record_table(text, path, table, lines),
+        DeValue::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let path = join(path, &index.to_string());
+                lines.insert(path.clone(), line_at(text, item.span().start));
+                record_value(text, &path, item, lines);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn join(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().iter().take(offset);
+    before.filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn refusal_of(file: &str, text: &str, error: &toml::de::Error) -> Refusal {
+    let line = error.span().map_or(1, |span| line_at(text, span.start));
+    let message = error.message().trim().replace('\n', ", ");
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let given = quoted.next().unwrap_or_default();
+    let remedy = if message.starts_with("unknown field") || message.starts_with("unknown variant") {
+        did_you_mean(given, quoted)
+    } else if message.starts_with("missing field") {
+        format!("add \"{given} = …\" to this table")
+    } else {
+        "correct this line".to_owned()
+    };
+    let what = message.split(", expected").next().unwrap_or(&message).replace('`', "\"");
+    let what = what.replace("unknown field", "unknown key").replace("missing field", "missing key");
+    Refusal::at(file, line, what, remedy)
+}
