@@ -11,6 +11,7 @@ pub mod config;
 pub mod db;
 pub mod entropy;
 pub mod error;
+pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod log;
