@@ -1,3 +1,7 @@
-//! All integration tests, in one binary.
+//! The integration tests: one binary, so that it links once. Every test runs on SQLite, and on PostgreSQL when
+//! `BAILIWICK_TEST_DATABASE_URL` names a server where databases may be made.
+#![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
-mod catalogue;
+mod architecture;
+mod door;
+mod support;

@@ -1,0 +1,140 @@
+//! The frame around a page: who reads it, what they may follow, and how an error looks to a browser.
+//!
+//! May call: `pages`, `app`.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::pages::Pages;
+use super::pages::frame::{Frame, Gate, Me};
+use super::{Answer, Problem};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Error;
+
+/// What a handler of a page gets: it renders templates with the frame or the gate around them.
+pub struct Page {
+    app: App,
+    pages: web::Data<Pages>,
+    /// Who reads.
+    pub caller: Caller,
+    path: String,
+}
+
+impl Page {
+    /// Renders a page inside the house: bar, navigation, the reader's name.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the template and its context do not fit.
+    pub fn render(&self, template: &str, context: impl Serialize) -> Answer {
+        self.html(template, &self.frame(), context)
+    }
+
+    /// Renders a page at the gate: sign-in, enrolment, first run, messages.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the template and its context do not fit.
+    pub fn gate(&self, template: &str, context: impl Serialize) -> Answer {
+        self.html(template, &gate(&self.app), context)
+    }
+
+    fn frame(&self) -> Frame {
+        let gate = gate(&self.app);
+        Frame {
+            firm: gate.firm,
+            me: Me { name: String::new(), username: String::new() },
+            nav: Vec::new(),
+            now: gate.now,
+            zone: gate.zone,
+            revision: Some(self.app.applied()),
+            tree: None,
+        }
+    }
+
+    fn html(&self, template: &str, outer: &impl Serialize, context: impl Serialize) -> Answer {
+        let body = rendered(&self.pages, template, outer, context)?;
+        Ok(HttpResponse::Ok().content_type(ContentType::html()).body(body))
+    }
+
+    /// The path of this page, for the navigation and for coming back after a sign-in.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+fn gate(app: &App) -> Gate {
+    Gate { firm: String::new(), now: app.context().clock.now().to_string(), zone: "UTC".to_owned() }
+}
+
+fn rendered(
+    pages: &Pages,
+    template: &str,
+    outer: &impl Serialize,
+    context: impl Serialize,
+) -> Result<String, Problem> {
+    let failed = |cause: &dyn std::fmt::Display| {
+        Problem::from(Error::internal(&format!("rendering {template}"), cause))
+    };
+    let mut all = serde_json::to_value(outer).map_err(|cause| failed(&cause))?;
+    let own = serde_json::to_value(context).map_err(|cause| failed(&cause))?;
+    if let (Value::Object(all), Value::Object(own)) = (&mut all, own) {
+        all.extend(own);
+    }
+    pages.render(template, all).map_err(|cause| failed(&format!("{cause:#}")))
+}
+
+impl FromRequest for Page {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(
+            of_request(request)
+                .ok_or_else(|| Error::internal("framing a page", "the guard did not run").into()),
+        )
+    }
+}
+
+fn of_request(request: &HttpRequest) -> Option<Page> {
+    Some(Page {
+        app: request.app_data::<web::Data<App>>()?.get_ref().clone(),
+        pages: request.app_data::<web::Data<Pages>>()?.clone(),
+        caller: request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::nobody),
+        path: request.path().to_owned(),
+    })
+}
+
+/// A problem as a browser shows it. Somebody who is not signed in is led to the sign-in and back again.
+pub fn of_problem(app: &App, request: &HttpRequest, problem: &Problem, id: &str) -> HttpResponse {
+    if matches!(problem.error(), Error::Unauthenticated) && request.method() == actix_web::http::Method::GET {
+        let back = form_encoded(request.path());
+        return HttpResponse::SeeOther().insert_header((LOCATION, format!("/sign-in?next={back}"))).finish();
+    }
+    let context = json!({
+        "label": problem.status().canonical_reason().unwrap_or("Refused"),
+        "icon": if problem.status().is_server_error() { "warning" } else { "refused" },
+        "title": problem.title(),
+        "text": problem.detail(),
+        "facts": [],
+        "actions": [{ "href": "/", "label": "To my access", "primary": true }],
+        "reference": id,
+    });
+    let body = of_request(request)
+        .and_then(|page| rendered(&page.pages, "gate/message.html", &gate(app), context).ok())
+        .unwrap_or_else(|| problem.title().to_owned());
+    let mut answer = HttpResponse::build(problem.status());
+    problem.headers(&mut answer);
+    answer.content_type(ContentType::html()).body(body)
+}
+
+fn form_encoded(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    path.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

@@ -1,0 +1,245 @@
+//! Errors as answers: RFC 9457 `application/problem+json` for callers, a page for browsers.
+//!
+//! Rules: this is the only place that knows which error is which status; the text of an internal fault goes to the
+//! log and never into an answer. Every problem type is listed in [`TYPES`] and served as documentation.
+
+use std::fmt;
+
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, ResponseError, UrlencodedError};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
+
+use super::Answer;
+use crate::error::Error;
+
+/// The problem types with their titles; the type's URI is `/problems/` and the slug.
+pub const TYPES: &[(&str, &str)] = &[
+    ("not-found", "There is no such thing here"),
+    ("invalid", "Something in the input is not right"),
+    ("unauthenticated", "Nobody is signed in"),
+    ("forbidden", "You may not do this"),
+    ("cross-site", "The call came from another site"),
+    ("proof-needed", "This needs a fresh proof of who you are"),
+    ("too-many", "Too often"),
+    ("stale", "It was changed meanwhile"),
+    ("unavailable", "Not available just now"),
+    ("internal", "A fault of ours"),
+    ("method-not-allowed", "This address does not do that"),
+    ("too-large", "The body is too large"),
+    ("unsupported-media-type", "The body is of the wrong kind"),
+];
+
+/// An error on its way to becoming an answer.
+#[derive(Debug)]
+pub struct Problem {
+    error: Error,
+    status: StatusCode,
+    slug: &'static str,
+}
+
+impl Problem {
+    fn with(error: Error, status: StatusCode, slug: &'static str) -> Self {
+        Self { error, status, slug }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The slug of the problem type.
+    pub fn slug(&self) -> &'static str {
+        self.slug
+    }
+
+    /// The title of the problem type.
+    pub fn title(&self) -> &'static str {
+        TYPES
+            .iter()
+            .find(|(slug, _)| *slug == self.slug)
+            .map_or("The state of things forbids it", |(_, title)| title)
+    }
+
+    /// What a reader may be told beyond the title.
+    pub fn detail(&self) -> String {
+        match &self.error {
+            Error::Internal(_) => "Nothing was changed. The reference leads to what happened.".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The error inside.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The answer for callers, with the request's id as its instance.
+    pub fn json(&self, request_id: &str) -> HttpResponse {
+        let mut body = json!({
+            "type": format!("/problems/{}", self.slug),
+            "title": self.title(),
+            "status": self.status.as_u16(),
+            "detail": self.detail(),
+            "instance": format!("urn:uuid:{request_id}"),
+        });
+        if let Error::Invalid(fields) = &self.error {
+            body["errors"] = json!(fields);
+        }
+        let mut answer = HttpResponse::build(self.status);
+        self.headers(&mut answer);
+        answer.content_type("application/problem+json").body(body.to_string())
+    }
+
+    /// Adds the headers that go with the status: `Retry-After`, `WWW-Authenticate`.
+    pub fn headers(&self, answer: &mut actix_web::HttpResponseBuilder) {
+        match &self.error {
+            Error::TooMany(seconds) | Error::Unavailable(_, seconds) => {
+                answer.insert_header((RETRY_AFTER, seconds.to_string()));
+            }
+            Error::Unauthenticated => {
+                answer.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"bailiwick\""));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let (status, slug) = match &error {
+            Error::NotFound(_) => (StatusCode::NOT_FOUND, "not-found"),
+            Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Error::Conflict(slug, _) => (StatusCode::CONFLICT, *slug),
+            Error::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Error::Forbidden(slug, _) => (StatusCode::FORBIDDEN, *slug),
+            Error::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many"),
+            Error::Stale => (StatusCode::CONFLICT, "stale"),
+            Error::Unavailable(..) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        };
+        Self::with(error, status, slug)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A bare answer: the guard writes the body, since it knows the request.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status)
+    }
+}
+
+/// The problem of an answer that some part of the framework made by itself.
+pub fn of_status(status: StatusCode) -> Problem {
+    match status {
+        StatusCode::NOT_FOUND => Error::NotFound("address").into(),
+        StatusCode::UNAUTHORIZED => Error::Unauthenticated.into(),
+        StatusCode::METHOD_NOT_ALLOWED => method_refused(),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        status if status.is_client_error() => {
+            Problem::with(Error::field("request", "cannot be read"), status, "invalid")
+        }
+        _ => Error::internal("answering", "an answer without a body").into(),
+    }
+}
+
+fn method_refused() -> Problem {
+    let detail = "The address is right, the method is not.".to_owned();
+    Problem::with(
+        Error::Forbidden("method-not-allowed", detail),
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+    )
+}
+
+fn too_large() -> Problem {
+    let detail = format!("may have {} bytes at most", super::BODY_LIMIT);
+    Problem::with(Error::field("body", detail), StatusCode::PAYLOAD_TOO_LARGE, "too-large")
+}
+
+fn unreadable(field: &str, detail: String) -> actix_web::Error {
+    Problem::with(Error::field(field, detail), StatusCode::BAD_REQUEST, "invalid").into()
+}
+
+/// A JSON body that was refused.
+pub fn json_refused(cause: JsonPayloadError, _request: &HttpRequest) -> actix_web::Error {
+    match cause {
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+            too_large().into()
+        }
+        JsonPayloadError::ContentType => {
+            let error = Error::field("content-type", "must be application/json");
+            Problem::with(error, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type").into()
+        }
+        JsonPayloadError::Deserialize(cause) if cause.is_data() => {
+            Problem::from(Error::field("body", shape(&cause))).into()
+        }
+        JsonPayloadError::Deserialize(cause) => {
+            unreadable("body", format!("is not JSON at line {}, column {}", cause.line(), cause.column()))
+        }
+        _ => unreadable("body", "cannot be read".to_owned()),
+    }
+}
+
+/// serde's complaint about the shape, with any value of the caller cut out: it may be personal.
+fn shape(cause: &serde_json::Error) -> String {
+    let text = cause.to_string();
+    let mut parts = text.split(['"', '`']);
+    let head = parts.next().unwrap_or_default();
+    match text.starts_with("invalid") {
+        true if head.len() < text.len() => {
+            let expected = text.split(", expected ").nth(1).unwrap_or("something else");
+            format!("{}, expected {expected}", head.trim_end().trim_end_matches(':'))
+        }
+        _ => text.chars().take(300).collect(),
+    }
+}
+
+/// A form that was refused.
+pub fn form_refused(cause: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
+    match cause {
+        UrlencodedError::Overflow { .. } => too_large().into(),
+        UrlencodedError::ContentType => {
+            let error = Error::field("content-type", "must be application/x-www-form-urlencoded");
+            Problem::with(error, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type").into()
+        }
+        _ => unreadable("form", "a field is missing or cannot be read".to_owned()),
+    }
+}
+
+/// A query string that was refused.
+pub fn query_refused(_cause: QueryPayloadError, _request: &HttpRequest) -> actix_web::Error {
+    unreadable("query", "a parameter is missing or cannot be read".to_owned())
+}
+
+/// A path whose parts were refused: there is nothing at such an address.
+pub fn path_refused(_cause: PathError, _request: &HttpRequest) -> actix_web::Error {
+    Problem::from(Error::NotFound("address")).into()
+}
+
+/// No route has this address.
+///
+/// # Errors
+/// Always: 404.
+pub async fn unknown_route() -> Answer {
+    Err(Error::NotFound("address").into())
+}
+
+/// The address is known, the method is not.
+///
+/// # Errors
+/// Always: 405.
+pub async fn unknown_method() -> Answer {
+    Err(method_refused())
+}

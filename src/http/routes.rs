@@ -1,0 +1,74 @@
+//! The route table: method, path, who may call it, handler. There are no other addresses.
+//!
+//! To add one: write the handler in the slice's `http.rs`, add a row here, and name its permission in
+//! `policies/apps/bailiwick.toml` if it is new. `tests/it/routes.rs` tries each row as nobody and in the wrong role.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use actix_web::{Route, web};
+
+use super::health;
+
+/// What a caller must have before the handler runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: anybody may call it.
+    Nothing,
+    /// A complete sign-in or an API key, whoever it is.
+    SignedIn,
+    /// The permission `bailiwick/feature:action`.
+    Permission(&'static str, &'static str),
+}
+
+/// The permission `bailiwick/feature:action`.
+const fn may(feature: &'static str, action: &'static str) -> Needs {
+    Needs::Permission(feature, action)
+}
+
+/// One row of the table.
+pub struct Row {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub needs: Needs,
+    /// The handler as actix wants it.
+    pub route: fn() -> Route,
+}
+
+macro_rules! table {
+    ($($method:ident $path:literal, $needs:expr => $handler:path;)*) => {
+        /// Every address of the house.
+        pub const TABLE: &[Row] = &[$(
+            Row { method: Method::$method, path: $path, needs: $needs, route: || web::method(Method::$method).to($handler) },
+        )*];
+    };
+}
+
+table! {
+    // ---- health: no credentials, ready before the first run is completed
+    GET "/health/live", Needs::Nothing => health::live;
+    GET "/health/ready", Needs::Nothing => health::ready;
+    GET "/static/{path:.*}", Needs::Nothing => health::asset;
+}
+
+/// The row for a method and a pattern.
+pub fn find(method: &Method, pattern: &str) -> Option<&'static Row> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    TABLE.iter().find(|row| row.method == method && row.path == pattern)
+}
+
+/// Registers every row with actix; a known path with another method is 405.
+pub fn register(config: &mut web::ServiceConfig) {
+    let mut paths: BTreeMap<usize, (&'static str, Vec<Route>)> = BTreeMap::new();
+    for (place, row) in TABLE.iter().enumerate() {
+        let first = TABLE.iter().position(|other| other.path == row.path).unwrap_or(place);
+        paths.entry(first).or_insert_with(|| (row.path, Vec::new())).1.push((row.route)());
+    }
+    for (path, routes) in paths.into_values() {
+        let resource = web::resource(path).default_service(web::to(super::problem::unknown_method));
+        config.service(routes.into_iter().fold(resource, actix_web::Resource::route));
+    }
+}

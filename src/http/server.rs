@@ -1,0 +1,31 @@
+//! The listener: binds, serves, and ends gracefully on SIGTERM or Ctrl-C.
+
+use actix_web::HttpServer;
+
+use super::pages::Pages;
+use super::{service, tls};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::jobs;
+
+/// How long requests under way may take to end after a signal, in seconds.
+const GRACE: u64 = 10;
+
+/// Serves until a signal ends it. `ready` runs once the address is bound.
+///
+/// # Errors
+/// [`Error::Invalid`] if the address cannot be bound; [`Error::Internal`] for broken templates or certificates.
+pub async fn serve(app: App, ready: impl FnOnce(&App)) -> Result<()> {
+    let pages = Pages::new().map_err(|cause| Error::internal("compiling the pages", format!("{cause:#}")))?;
+    let tls = tls::server_config(app.config())?;
+    let listen = app.config().listen;
+    let shared = app.clone();
+    let server = HttpServer::new(move || service(shared.clone(), pages.clone()))
+        .shutdown_timeout(GRACE)
+        .bind_rustls_0_23(listen, tls)
+        .map_err(|cause| Error::field("listen", format!("cannot listen on {listen}: {cause}")))?
+        .run();
+    jobs::start(app.clone());
+    ready(&app);
+    server.await.map_err(|cause| Error::internal("serving", cause))
+}

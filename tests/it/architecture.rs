@@ -1,0 +1,104 @@
+//! The house's rules about itself, read from its own text: who may use what, and how long things may be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Slices from the top down: each may call those after it, never those before it.
+const SLICES: &[&str] = &["leavers", "reviews", "requests", "signin", "decision", "access", "accounts"];
+/// What lies below all slices and calls none of them.
+const BELOW: &[&str] =
+    &["db", "log", "vault", "profile", "clock", "entropy", "ids", "error", "caller", "config"];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+    assert!(found.len() > 20, "the sources are found");
+    found
+}
+
+fn walk(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a source");
+            let short =
+                path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("inside").to_owned();
+            found.push((short, text));
+        }
+    }
+}
+
+/// The code of a file without its unit tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
+}
+
+fn room(path: &Path) -> String {
+    path.iter()
+        .next()
+        .map(|first| first.to_string_lossy().trim_end_matches(".rs").to_owned())
+        .unwrap_or_default()
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//!"), "{} does not open with //!", path.display());
+    }
+}
+
+#[test]
+fn files_stay_short() {
+    let long: Vec<_> =
+        sources().into_iter().filter(|(_, text)| text.lines().count() > 450).map(|(path, _)| path).collect();
+    assert!(long.is_empty(), "over 450 lines: {long:?}");
+}
+
+#[test]
+fn diesel_is_used_in_stores_only_and_actix_in_http_only() {
+    for (path, text) in sources() {
+        let name = path.to_string_lossy();
+        let below = matches!(name.as_ref(), "clock.rs" | "ids.rs" | "error.rs")
+            || name.starts_with("db/")
+            || name.starts_with("log/");
+        let store = name.ends_with("store.rs") || name.contains("/store/") || name.starts_with("jobs/store");
+        if !below && !store {
+            assert!(!code(&text).contains("use diesel"), "{name} uses diesel");
+        }
+        let face = name.starts_with("http")
+            || name.ends_with("/http.rs")
+            || name.contains("/http/")
+            || name == "cli.rs";
+        if !face {
+            assert!(!code(&text).contains("use actix_web"), "{name} uses actix");
+        }
+    }
+}
+
+#[test]
+fn calls_between_rooms_run_one_way() {
+    for (path, text) in sources() {
+        let own = room(&path);
+        let place = SLICES.iter().position(|slice| **slice == own);
+        for (number, line) in code(&text).lines().enumerate() {
+            let Some(called) = line
+                .trim_start()
+                .strip_prefix("use crate::")
+                .map(|rest| rest.split([':', ';', '{']).next().unwrap_or_default().to_owned())
+            else {
+                continue;
+            };
+            let at = format!("{}:{}", path.display(), number + 1);
+            if BELOW.contains(&own.as_str()) {
+                assert!(!SLICES.contains(&called.as_str()), "{at}: {own} lies below {called}");
+            }
+            if let (Some(here), Some(there)) = (place, SLICES.iter().position(|slice| **slice == called)) {
+                let face = path.ends_with("http.rs") || path.to_string_lossy().contains("/http/");
+                assert!(there >= here || face, "{at}: {own} may not call {called}");
+                assert!(own == called || !line.contains("::store"), "{at}: another slice's store");
+            }
+        }
+    }
+}

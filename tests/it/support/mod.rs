@@ -1,0 +1,90 @@
+//! The harness: a whole house for each test, with its own database, a clock that is moved and seeded randomness.
+
+#![expect(dead_code, reason = "each test uses a part of the harness")]
+
+mod browser;
+mod databases;
+mod entropy;
+
+use std::sync::Arc;
+
+use bailiwick::app::App;
+use bailiwick::clock::ManualClock;
+use bailiwick::config::{Config, Hash, Overrides};
+use chrono::Duration;
+
+pub use browser::Browser;
+pub use databases::Place;
+pub use entropy::SeededEntropy;
+
+/// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
+pub fn start() -> ManualClock {
+    ManualClock::on(2026, 11, 23, 9, 0)
+}
+
+/// A house that a test has to itself. Dropping it removes its database and files.
+pub struct House {
+    pub app: App,
+    pub clock: Arc<ManualClock>,
+    pub entropy: Arc<SeededEntropy>,
+    place: Place,
+}
+
+impl House {
+    /// A fresh, empty house.
+    pub fn new() -> Self {
+        let place = Place::from_template();
+        Self::at(place, Arc::new(start()), 1)
+    }
+
+    fn at(place: Place, clock: Arc<ManualClock>, seed: u64) -> Self {
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let app = App::open(config(&place), clock.clone(), entropy.clone()).expect("the house opens");
+        Self { app, clock, entropy, place }
+    }
+
+    /// A second node on the same database (PostgreSQL), or the same file (SQLite), with the same clock.
+    pub fn second_node(&self) -> App {
+        let entropy = Arc::new(SeededEntropy::new(2));
+        App::open(config(&self.place), self.clock.clone(), entropy).expect("the second node opens")
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &std::path::Path {
+        self.place.data()
+    }
+
+    /// Whether this run is on PostgreSQL.
+    pub fn on_postgresql(&self) -> bool {
+        self.place.database().is_some()
+    }
+
+    /// Moves the clock; time passes for every part of the house.
+    pub fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    /// Runs every job that is due, on a blocking thread as the driver does.
+    pub async fn run_jobs(&self) -> Vec<&'static str> {
+        let app = self.app.clone();
+        tokio::task::spawn_blocking(move || bailiwick::jobs::run_due(&app))
+            .await
+            .expect("jobs run")
+            .expect("jobs are found")
+    }
+
+    /// A browser (or program) that calls this house through the real service, with cookies of its own.
+    pub async fn browser(&self) -> Browser {
+        Browser::open(self.app.clone()).await
+    }
+}
+
+/// The settings of a test's house: cheap hashes, few connections.
+pub fn config(place: &Place) -> Config {
+    let overrides =
+        Overrides { data: Some(place.data().to_owned()), database: place.database(), ..Overrides::default() };
+    let mut config = Config::load(overrides).expect("the configuration is right");
+    config.hash = Hash { memory_kib: 8, passes: 1, lanes: 1, threads: 2, queue: 256 };
+    config.connections = 6;
+    config
+}
