@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::caller::Caller;
 use crate::clock::Clock;
@@ -19,6 +19,9 @@ use crate::db::{Context, Database, Reader, Tx};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::log::tail::{Follower, Tail};
+use crate::signin::hasher::Hashers;
+use crate::signin::limits::Limits;
+use crate::signin::sessions::Sessions;
 use crate::vault;
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,6 +35,9 @@ struct House {
     database: Database,
     tail: Tail,
     followers: Vec<Arc<dyn Follower>>,
+    sessions: Arc<Sessions>,
+    session_limits: Limits,
+    hashers: Hashers,
     writer: Arc<Mutex<()>>,
     readers: Semaphore,
 }
@@ -56,6 +62,8 @@ impl App {
         Database::migrate(&config.database)?;
         let vault =
             vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
+        let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
+        let sessions = Arc::new(Sessions::default());
         let context = Arc::new(Context { clock, entropy, vault });
         let database = Database::open(config.database.clone(), config.connections, context)?;
         let readers = Semaphore::new(config.connections as usize);
@@ -63,7 +71,10 @@ impl App {
             config,
             database,
             tail: Tail::default(),
-            followers: Vec::new(),
+            followers: vec![Arc::clone(&sessions) as Arc<dyn Follower>],
+            sessions,
+            session_limits: Limits::shipped()?,
+            hashers,
             writer: Arc::default(),
             readers,
         };
@@ -92,6 +103,55 @@ impl App {
         self.0.tail.applied()
     }
 
+    /// The threads that hash passwords.
+    pub fn hashers(&self) -> &Hashers {
+        &self.0.hashers
+    }
+
+    /// The sessions that this node has met.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// How long sessions last.
+    pub fn session_limits(&self) -> &Limits {
+        &self.0.session_limits
+    }
+
+    /// Runs a single statement that records no event, outside the log's lock, on a blocking thread.
+    ///
+    /// # Errors
+    /// Whatever `f` returns; [`Error::Unavailable`] if no connection is free for two seconds.
+    pub async fn alone<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
+    {
+        let _permit = self.permit().await?;
+        let app = self.clone();
+        blocking(move || app.0.database.alone(f)).await
+    }
+
+    /// Runs work that must come to its end also if whoever wants it goes away, on a blocking thread.
+    ///
+    /// # Errors
+    /// Whatever `work` returns.
+    pub async fn to_its_end<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&App) -> Result<T> + Send + 'static,
+    {
+        let app = self.clone();
+        blocking(move || work(&app)).await
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>> {
+        match tokio::time::timeout(PATIENCE, self.0.readers.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::Unavailable("the database is busy", 2)),
+        }
+    }
+
     /// Reads in one snapshot, on a blocking thread.
     ///
     /// # Errors
@@ -101,10 +161,7 @@ impl App {
         T: Send + 'static,
         F: FnOnce(&mut Reader<'_>) -> Result<T> + Send + 'static,
     {
-        let busy = Error::Unavailable("the database is busy", 2);
-        let Ok(Ok(_permit)) = tokio::time::timeout(PATIENCE, self.0.readers.acquire()).await else {
-            return Err(busy);
-        };
+        let _permit = self.permit().await?;
         let app = self.clone();
         blocking(move || app.read_now(f)).await
     }

@@ -17,4 +17,5 @@ pub mod ids;
 pub mod jobs;
 pub mod log;
 pub mod profile;
+pub mod signin;
 pub mod vault;

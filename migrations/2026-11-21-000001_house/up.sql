@@ -159,6 +159,7 @@ CREATE TABLE sessions (
   idle_seconds BIGINT NOT NULL,
   ends_at TIMESTAMP NOT NULL,
   agent BYTEA NOT NULL,
+  next_password TEXT,
   ended_at TIMESTAMP,
   ended_by TEXT
 );

@@ -194,6 +194,7 @@ diesel::table! {
         idle_seconds -> BigInt,
         ends_at -> Timestamp,
         agent -> Binary,
+        next_password -> Nullable<Text>,
         ended_at -> Nullable<Timestamp>,
         ended_by -> Nullable<Text>,
     }

@@ -1,0 +1,445 @@
+//! Sessions: an opaque 256-bit token in a cookie, kept as its SHA-256 digest; a new id and token at every rise of
+//! privilege; an idle and a last end, both judged at each request.
+//!
+//! Rules: a session of an account that is not active now is dead by judgement, whether or not a job has ended it.
+//! Full sessions are cached on each node and fall out of the cache with any event about their account; what the cache
+//! does not know is read from the database, and so is what it holds for idle. May call: `log` for the tail, `vault`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::Duration;
+use serde::Serialize;
+
+use super::limits::Limit;
+use super::store::sessions as store;
+use crate::app::App;
+use crate::caller::{Actor, Caller};
+use crate::clock::Timestamp;
+use crate::db::{Reader, Tx};
+use crate::entropy;
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, SessionId};
+use crate::log::event::{Change, Event};
+use crate::log::tail::Follower;
+use crate::vault::Place;
+
+/// The cookie that carries the token: Secure, HttpOnly, SameSite=Lax, Path=/.
+pub const COOKIE: &str = "__Host-session";
+
+/// A request in a session is noted in the database once in so long.
+const NOTED_EVERY: Duration = Duration::seconds(60);
+/// How many sessions a node keeps in memory; beyond, it forgets them all and reads them again as they come.
+const KEPT: usize = 200_000;
+const TOKEN_LENGTH: usize = 43;
+const AGENT_LENGTH: usize = 200;
+
+crate::text_enum! {
+    /// How far somebody has come.
+    pub enum Stage {
+        /// The password is chosen, the second factor is not confirmed: only enrolment is open.
+        Enrolment = "enrolment",
+        /// The password was right, the code is missing.
+        Password = "password",
+        /// Signed in.
+        Full = "full",
+    }
+}
+
+/// One session.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id, which may stand in events and lists; the token cannot be told from it.
+    pub id: SessionId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// How far they have come.
+    pub stage: Stage,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When something was last asked in it, to the minute.
+    pub seen_at: Timestamp,
+    /// When a second factor was last shown; `None` before it was.
+    pub proved_at: Option<Timestamp>,
+    /// How long it lives without a request.
+    pub idle: Duration,
+    /// When it ends, whatever happens in it.
+    pub ends_at: Timestamp,
+    pub(super) next_password: Option<String>,
+}
+
+impl Session {
+    /// Who acts in this session. Only a full session is somebody.
+    pub fn caller(&self) -> Caller {
+        match self.stage {
+            Stage::Full => Caller {
+                actor: Actor::Person { account: self.account.clone(), session: self.id.clone() },
+                proved_at: self.proved_at,
+            },
+            Stage::Enrolment | Stage::Password => Caller::nobody(),
+        }
+    }
+
+    fn lives(&self, seen_at: Timestamp, now: Timestamp) -> bool {
+        now < self.ends_at && now < seen_at.plus(self.idle)
+    }
+}
+
+/// What decides whether an account may have sessions.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    pub(super) state: String,
+    pub(super) suspended_until: Option<Timestamp>,
+    pub(super) starts_at: Option<Timestamp>,
+    pub(super) ends_at: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Whether the account may have a session of that stage at `now`. An invited person may enrol and nothing else.
+    fn allows(&self, stage: Stage, now: Timestamp) -> bool {
+        let employed =
+            self.starts_at.is_none_or(|at| at <= now) && self.ends_at.is_none_or(|at| now < at);
+        let state = match self.state.as_str() {
+            "active" => true,
+            "suspended" => self.suspended_until.is_some_and(|until| until <= now),
+            "invited" => stage == Stage::Enrolment,
+            _ => false,
+        };
+        employed && state
+    }
+}
+
+/// A session that has just begun, with the token that is given out once.
+pub struct Issued {
+    /// The cookie's value.
+    pub token: String,
+    /// The session.
+    pub session: Session,
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// Its id.
+    pub id: SessionId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When something was last asked in it, to the minute.
+    pub seen_at: Timestamp,
+    /// When it ends at the latest.
+    pub ends_at: Timestamp,
+    /// How the browser named itself.
+    pub agent: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// The session that a cookie's token belongs to, if it lives. From memory where possible.
+///
+/// # Errors
+/// [`Error::Unavailable`] or [`Error::Internal`] if the database had to be asked and could not answer.
+pub async fn identify(app: &App, token: &str) -> Result<Option<Session>> {
+    if token.len() != TOKEN_LENGTH {
+        return Ok(None);
+    }
+    let key = fingerprint(token);
+    let now = app.context().clock.now();
+    if let Some(entry) = app.sessions().get(&key) {
+        let seen_at = entry.seen_at();
+        if entry.session.lives(seen_at, now) && entry.standing.allows(entry.session.stage, now) {
+            entry.seen(now);
+            note(app, &entry.session, &entry.noted, now).await;
+            return Ok(Some(entry.session.clone()));
+        }
+        // Another node may have seen it since.
+        app.sessions().forget(&entry.session.account);
+    }
+    look_up(app, key).await
+}
+
+async fn look_up(app: &App, key: Key) -> Result<Option<Session>> {
+    let generation = app.sessions().generation();
+    let found = app
+        .read(move |reader| {
+            let now = reader.now;
+            let found = store::find(reader, &hex::encode(key))?;
+            Ok(found.filter(|(session, standing)| {
+                session.lives(session.seen_at, now) && standing.allows(session.stage, now)
+            }))
+        })
+        .await?;
+    let Some((session, standing)) = found else { return Ok(None) };
+    let noted = AtomicI64::new(session.seen_at.micros());
+    note(app, &session, &noted, app.context().clock.now()).await;
+    app.sessions().keep(generation, key, &session, standing, &noted);
+    Ok(Some(session))
+}
+
+/// Writes down that something was asked, once a minute. A failure is logged: it can only end the session early.
+async fn note(app: &App, session: &Session, noted: &AtomicI64, now: Timestamp) {
+    let last = noted.load(Ordering::Acquire);
+    if now.micros() - last < NOTED_EVERY.num_microseconds().unwrap_or(i64::MAX)
+        || noted.compare_exchange(last, now.micros(), Ordering::AcqRel, Ordering::Acquire).is_err()
+    {
+        return;
+    }
+    let id = session.id.clone();
+    let outcome = app
+        .alone(move |reader| {
+            let stale_before = reader.now.minus(NOTED_EVERY).plus(Duration::microseconds(1));
+            store::touch(reader, &id, stale_before)
+        })
+        .await;
+    if let Err(error) = outcome {
+        tracing::warn!(%error, session = %session.id, "a request could not be noted in its session");
+    }
+}
+
+/// What a new session is made of.
+pub(super) struct Opening<'a> {
+    pub account: &'a AccountId,
+    pub stage: Stage,
+    pub limit: Limit,
+    pub agent: &'a str,
+    pub next_password: Option<String>,
+}
+
+/// Begins a session and makes its token. The event, where there is one, is the caller's to record.
+pub(super) fn open(reader: &mut Reader<'_>, opening: Opening<'_>) -> Result<Issued> {
+    let Opening { account, stage, limit, agent, next_password } = opening;
+    let token = entropy::token(reader.entropy());
+    let id = SessionId::new(reader.now, reader.entropy());
+    let agent: String = agent.chars().take(AGENT_LENGTH).collect();
+    let sealed = reader.vault().seal(reader.entropy(), agent_place(&id), agent.as_bytes())?;
+    let ends_at = reader.now.plus(limit.longest);
+    let row = store::New {
+        id: id.clone(),
+        digest: hex::encode(fingerprint(&token)),
+        account: account.clone(),
+        stage,
+        idle_seconds: limit.idle.num_seconds(),
+        ends_at,
+        agent: sealed,
+        next_password: next_password.clone(),
+    };
+    store::insert(reader, &row)?;
+    let now = reader.now;
+    let session = Session {
+        id,
+        account: account.clone(),
+        stage,
+        created_at: now,
+        seen_at: now,
+        proved_at: (stage == Stage::Full).then_some(now),
+        idle: limit.idle,
+        ends_at,
+        next_password,
+    };
+    Ok(Issued { token, session })
+}
+
+/// Exchanges a session for a full one: the old token is dead, and of two that try at once one succeeds.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if the old one has ended meanwhile.
+pub(super) fn raise(
+    tx: &mut Tx<'_>,
+    old: &Session,
+    limit: Limit,
+    agent: &str,
+    methods: &[&str],
+) -> Result<Issued> {
+    if !store::end(tx, &old.id, "raised")? {
+        return Err(Error::Unauthenticated);
+    }
+    let opening =
+        Opening { account: &old.account, stage: Stage::Full, limit, agent, next_password: None };
+    let issued = open(tx, opening)?;
+    tx.record(Change::SessionStarted {
+        account: old.account.clone(),
+        session: issued.session.id.clone(),
+        methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+    });
+    Ok(issued)
+}
+
+/// Ends one session of `account`. `cause` is a word of ours, such as "signed_out".
+///
+/// # Errors
+/// [`Error::NotFound`] if the account has no such session.
+pub fn end(tx: &mut Tx<'_>, account: &AccountId, id: &SessionId, cause: &str) -> Result<()> {
+    if store::owner(tx, id)?.as_ref() != Some(account) || !store::end(tx, id, cause)? {
+        return Err(Error::NotFound("session"));
+    }
+    let (account, session) = (account.clone(), id.clone());
+    tx.record(Change::SessionEnded { account, session, cause: cause.to_owned() });
+    Ok(())
+}
+
+/// Ends every session of an account but `except` (leaving, a new password, an administrator's word); returns how
+/// many were full. Also those half way to signing in end.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn end_all(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    except: Option<&SessionId>,
+    cause: &str,
+) -> Result<usize> {
+    let ended = store::end_all(tx, account, except, cause)?;
+    let count = ended.len();
+    for session in ended {
+        tx.record(Change::SessionEnded { account: account.clone(), session, cause: cause.to_owned() });
+    }
+    Ok(count)
+}
+
+/// How many sessions of the account were neither ended nor have run out at `reader.now`.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn living(reader: &mut Reader<'_>, account: &AccountId) -> Result<usize> {
+    let now = reader.now;
+    let rows = store::list(reader, account)?;
+    Ok(rows.iter().filter(|row| now < row.seen_at.plus(Duration::seconds(row.idle_seconds))).count())
+}
+
+/// The living sessions of an account, newest first; `current` marks the one that asks.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database or a browser's name that does not open.
+pub fn list(
+    reader: &mut Reader<'_>,
+    account: &AccountId,
+    current: Option<&SessionId>,
+) -> Result<Vec<Listed>> {
+    let (now, vault) = (reader.now, reader.vault());
+    let rows = store::list(reader, account)?;
+    rows.into_iter()
+        .filter(|row| now < row.seen_at.plus(Duration::seconds(row.idle_seconds)))
+        .map(|row| {
+            Ok(Listed {
+                agent: vault.open_text(agent_place(&row.id), &row.agent)?,
+                current: Some(&row.id) == current,
+                id: row.id,
+                created_at: row.created_at,
+                seen_at: row.seen_at,
+                ends_at: row.ends_at,
+            })
+        })
+        .collect()
+}
+
+type Key = [u8; 32];
+
+fn fingerprint(token: &str) -> Key {
+    let mut key = [0; 32];
+    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    key
+}
+
+fn agent_place(id: &SessionId) -> Place<'_> {
+    Place { table: "sessions", column: "agent", row: id.as_str() }
+}
+
+struct Entry {
+    session: Session,
+    standing: Standing,
+    /// When something was last asked here, in microseconds.
+    last: AtomicI64,
+    /// When that was last written down.
+    noted: AtomicI64,
+}
+
+impl Entry {
+    fn seen_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.last.load(Ordering::Acquire))
+    }
+
+    fn seen(&self, now: Timestamp) {
+        self.last.fetch_max(now.micros(), Ordering::AcqRel);
+    }
+}
+
+/// The sessions that this node has met: fed by look-ups, emptied by the log.
+#[derive(Default)]
+pub struct Sessions(RwLock<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    entries: HashMap<Key, Arc<Entry>>,
+    of: HashMap<AccountId, Vec<Key>>,
+    /// Grows with everything that is forgotten: what was read before must not be kept after.
+    generation: u64,
+}
+
+impl Kept {
+    fn forget(&mut self, account: &AccountId) {
+        self.generation += 1;
+        for key in self.of.remove(account).unwrap_or_default() {
+            self.entries.remove(&key);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.generation += 1;
+        self.entries.clear();
+        self.of.clear();
+    }
+}
+
+impl Sessions {
+    fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).entries.get(key).cloned()
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).generation
+    }
+
+    fn forget(&self, account: &AccountId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).forget(account);
+    }
+
+    fn keep(&self, generation: u64, key: Key, session: &Session, standing: Standing, noted: &AtomicI64) {
+        if session.stage != Stage::Full {
+            return;
+        }
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.generation != generation {
+            return;
+        }
+        if kept.entries.len() >= KEPT {
+            kept.clear();
+        }
+        let noted = noted.load(Ordering::Acquire);
+        let entry = Entry {
+            session: session.clone(),
+            standing,
+            last: AtomicI64::new(noted),
+            noted: AtomicI64::new(noted),
+        };
+        if kept.entries.insert(key, Arc::new(entry)).is_none() {
+            kept.of.entry(session.account.clone()).or_default().push(key);
+        }
+    }
+}
+
+impl Follower for Sessions {
+    fn load(&self, _reader: &mut Reader<'_>, _revision: u64) -> Result<()> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
+    /// Any event about an account lets its sessions be read afresh when they are next shown.
+    fn follow(&self, _reader: &mut Reader<'_>, events: &[Event], _revision: u64) -> Result<()> {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for account in events.iter().filter_map(|event| event.subject.as_ref()) {
+            kept.forget(account);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,5 @@
+//! The tables of signing in: sessions, passwords, attempts, factors, recovery codes, one-time links.
+//!
+//! The only place of this slice with diesel. Whatever may be used once is decided by one conditional statement.
+
+pub(super) mod sessions;

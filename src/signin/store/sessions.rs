@@ -1,0 +1,208 @@
+//! Rows of `sessions`: `digest` is SHA-256 of the token as hex, `agent` the sealed name of the browser, `idle_seconds`
+//! and `ends_at` its two ends, `next_password` the hash of a new password that waits for the second factor.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::schema::{accounts, sessions};
+use crate::db::{Reader, Tx};
+use crate::error::Result;
+use crate::ids::{AccountId, SessionId};
+use crate::signin::sessions::{Session, Stage, Standing};
+
+/// A new row.
+pub struct New {
+    pub id: SessionId,
+    pub digest: String,
+    pub account: AccountId,
+    pub stage: Stage,
+    pub idle_seconds: i64,
+    pub ends_at: Timestamp,
+    pub agent: Vec<u8>,
+    pub next_password: Option<String>,
+}
+
+/// A session as its owner's list shows it; `agent` is sealed.
+#[derive(Queryable)]
+pub struct ListedRow {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub idle_seconds: i64,
+    pub agent: Vec<u8>,
+}
+
+type Columns = (
+    SessionId,
+    AccountId,
+    Stage,
+    Timestamp,
+    Timestamp,
+    Timestamp,
+    i64,
+    Timestamp,
+    Option<String>,
+    String,
+    Option<Timestamp>,
+    Option<Timestamp>,
+    Option<Timestamp>,
+);
+
+/// The session of that digest unless it was ended, with the standing of its account.
+pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<(Session, Standing)>> {
+    let row: Option<Columns> = sessions::table
+        .inner_join(accounts::table.on(accounts::id.eq(sessions::account)))
+        .filter(sessions::digest.eq(digest))
+        .filter(sessions::ended_at.is_null())
+        .select((
+            sessions::id,
+            sessions::account,
+            sessions::stage,
+            sessions::created_at,
+            sessions::seen_at,
+            sessions::proved_at,
+            sessions::idle_seconds,
+            sessions::ends_at,
+            sessions::next_password,
+            accounts::state,
+            accounts::suspended_until,
+            accounts::starts_at,
+            accounts::ends_at,
+        ))
+        .first(reader.connection)
+        .optional()?;
+    Ok(row.map(|row| {
+        let session = Session {
+            id: row.0,
+            account: row.1,
+            stage: row.2,
+            created_at: row.3,
+            seen_at: row.4,
+            proved_at: (row.2 == Stage::Full).then_some(row.5),
+            idle: chrono::Duration::seconds(row.6),
+            ends_at: row.7,
+            next_password: row.8,
+        };
+        (session, Standing { state: row.9, suspended_until: row.10, starts_at: row.11, ends_at: row.12 })
+    }))
+}
+
+/// Writes a new session, begun, seen and proved now.
+pub fn insert(reader: &mut Reader<'_>, new: &New) -> Result<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            (
+                sessions::id.eq(&new.id),
+                sessions::digest.eq(&new.digest),
+                sessions::account.eq(&new.account),
+                sessions::stage.eq(new.stage),
+                sessions::created_at.eq(reader.now),
+                sessions::seen_at.eq(reader.now),
+                sessions::proved_at.eq(reader.now),
+            ),
+            (
+                sessions::idle_seconds.eq(new.idle_seconds),
+                sessions::ends_at.eq(new.ends_at),
+                sessions::agent.eq(&new.agent),
+                sessions::next_password.eq(&new.next_password),
+            ),
+        ))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Notes that something was asked in the session, unless that was noted at `stale_before` or later.
+pub fn touch(reader: &mut Reader<'_>, id: &SessionId, stale_before: Timestamp) -> Result<()> {
+    diesel::update(sessions::table.find(id))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::seen_at.lt(stale_before))
+        .set(sessions::seen_at.eq(reader.now))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Keeps the hash of a new password until the second factor is shown.
+pub fn keep_next_password(reader: &mut Reader<'_>, id: &SessionId, hash: &str) -> Result<bool> {
+    let kept = diesel::update(sessions::table.find(id))
+        .filter(sessions::ended_at.is_null())
+        .set(sessions::next_password.eq(hash))
+        .execute(reader.connection)?;
+    Ok(kept == 1)
+}
+
+/// Ends one session; false if it had ended already. Whatever waited in it is forgotten.
+pub fn end(reader: &mut Reader<'_>, id: &SessionId, cause: &str) -> Result<bool> {
+    let ended = diesel::update(sessions::table.find(id))
+        .filter(sessions::ended_at.is_null())
+        .set((
+            sessions::ended_at.eq(reader.now),
+            sessions::ended_by.eq(cause),
+            sessions::next_password.eq(None::<String>),
+        ))
+        .execute(reader.connection)?;
+    Ok(ended == 1)
+}
+
+/// Ends every session of an account but `except`, and returns those that were full.
+pub fn end_all(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    except: Option<&SessionId>,
+    cause: &str,
+) -> Result<Vec<SessionId>> {
+    let kept = except.map_or("", SessionId::as_str);
+    let ended: Vec<(SessionId, Stage)> = diesel::update(sessions::table)
+        .filter(sessions::account.eq(account))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::id.ne(kept))
+        .set((
+            sessions::ended_at.eq(tx.now),
+            sessions::ended_by.eq(cause),
+            sessions::next_password.eq(None::<String>),
+        ))
+        .returning((sessions::id, sessions::stage))
+        .get_results(tx.connection)?;
+    Ok(ended.into_iter().filter(|(_, stage)| *stage == Stage::Full).map(|(id, _)| id).collect())
+}
+
+/// The full sessions of an account that were not ended and whose last end lies ahead, newest first.
+pub fn list(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<ListedRow>> {
+    Ok(sessions::table
+        .filter(sessions::account.eq(account))
+        .filter(sessions::stage.eq(Stage::Full))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::ends_at.gt(reader.now))
+        .order((sessions::created_at.desc(), sessions::id.desc()))
+        .limit(200)
+        .select((
+            sessions::id,
+            sessions::created_at,
+            sessions::seen_at,
+            sessions::ends_at,
+            sessions::idle_seconds,
+            sessions::agent,
+        ))
+        .load(reader.connection)?)
+}
+
+/// Whose session this is, if it was not ended.
+pub fn owner(reader: &mut Reader<'_>, id: &SessionId) -> Result<Option<AccountId>> {
+    Ok(sessions::table
+        .find(id)
+        .filter(sessions::ended_at.is_null())
+        .select(sessions::account)
+        .first(reader.connection)
+        .optional()?)
+}
+
+/// Deletes up to `limit` sessions whose last end lay before `before`; returns how many.
+pub fn forget(tx: &mut Tx<'_>, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<SessionId> = sessions::table
+        .filter(sessions::ends_at.lt(before))
+        .order(sessions::id)
+        .limit(limit)
+        .select(sessions::id)
+        .load(tx.connection)?;
+    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(&old))).execute(tx.connection)?)
+}
