@@ -1,0 +1,93 @@
+//! Scope, purposes and age: what is asked of the single question once a grant reaches the permission.
+//!
+//! Rules: what is missing, of another kind than asked for, or not the caller's to assert, denies; only a date that is
+//! null says "not yet". Pure.
+
+use chrono::NaiveDate;
+use serde_json::Value;
+
+use super::policy::{Age, Permission, Row};
+use super::subject::{Grant, Subject};
+use super::{Question, Reason};
+use crate::clock::Timestamp;
+
+/// What must hold besides the rows.
+pub(super) trait Conditions {
+    /// Whether a row reached by a grant (or by birth, then there is none) permits this question, else why not.
+    fn met(&self, permission: &Permission, row: &Row, grant: Option<&Grant>) -> Result<(), Reason>;
+}
+
+/// Judges the rows alone, as the referee does.
+pub(super) struct Unconditional;
+
+impl Conditions for Unconditional {
+    fn met(&self, _: &Permission, _: &Row, _: Option<&Grant>) -> Result<(), Reason> {
+        Ok(())
+    }
+}
+
+/// What is known about one question.
+pub(super) struct Facts<'a> {
+    pub(super) now: i64,
+    pub(super) question: &'a Question<'a>,
+    pub(super) subject: &'a Subject,
+}
+
+impl Conditions for Facts<'_> {
+    fn met(&self, permission: &Permission, row: &Row, grant: Option<&Grant>) -> Result<(), Reason> {
+        use crate::access::catalogue::Class;
+        if (row.strong || permission.class == Class::Pii) && !self.subject.strong_factor {
+            return Err(Reason::NoStrongFactor);
+        }
+        if !grant.is_none_or(|grant| self.in_scope(permission, grant)) {
+            return Err(Reason::Scope);
+        }
+        if !row.purposes.is_empty() && !self.has_purpose(permission, &row.purposes) {
+            return Err(Reason::Purpose);
+        }
+        if !row.within.as_ref().is_none_or(|age| self.is_young(permission, age)) {
+            return Err(Reason::Retention);
+        }
+        Ok(())
+    }
+}
+
+impl Facts<'_> {
+    /// A value of the context or of the resource's properties, if the caller may assert it.
+    fn asserted<'a>(&self, permission: &Permission, of: Option<&'a Value>, name: &str) -> Option<&'a Value> {
+        let may = match (self.question.asserts, &permission.asserts) {
+            (Some(own), _) => own.iter().any(|own| own == name),
+            (None, Some(usual)) => usual.iter().any(|usual| **usual == *name),
+            (None, None) => true,
+        };
+        if may { of?.get(name) } else { None }
+    }
+
+    fn in_scope(&self, permission: &Permission, grant: &Grant) -> bool {
+        grant.scope.iter().flat_map(|scope| scope.iter()).all(|(name, values)| {
+            let value = self.asserted(permission, self.question.properties, name).and_then(Value::as_str);
+            value.is_some_and(|value| values.iter().any(|own| **own == *value))
+        })
+    }
+
+    fn has_purpose(&self, permission: &Permission, purposes: &[Box<str>]) -> bool {
+        let purpose = self.asserted(permission, self.question.context, "purpose").and_then(Value::as_str);
+        purpose.is_some_and(|purpose| purposes.iter().any(|own| **own == *purpose))
+    }
+
+    fn is_young(&self, permission: &Permission, age: &Age) -> bool {
+        match self.asserted(permission, self.question.properties, &age.of) {
+            Some(Value::Null) => true,
+            Some(Value::String(text)) => {
+                date(text).is_some_and(|date| self.now < date.saturating_add(age.micros))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An instant in RFC 3339, or the beginning of a day `YYYY-MM-DD` in UTC, in microseconds.
+fn date(text: &str) -> Option<i64> {
+    let day = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|day| day.and_utc().into());
+    Timestamp::parse(text).or_else(day).map(Timestamp::micros)
+}

@@ -1,0 +1,218 @@
+//! The decision point: may this subject do that with this, now?
+//!
+//! It answers from memory. A store reads rows ([`rows`]), `compile` makes them an index, changes of the log make one
+//! state of it ([`Snapshot`]) into the next, and [`Index::evaluate`] asks the newest one, without a lock and without a
+//! database.
+//!
+//! Rules: denied unless everything permits; judged against the clock at the instant of the question, so that
+//! correctness waits for no job; what cannot be compiled is refused and the state before it stays; the compiled answer
+//! equals that of casbin over the same rows ([`referee`]), except that no rows deny, that nothing may be called by an
+//! empty name or `DEFAULT`, and that each `g` of a model has a graph of its own. May call `access::catalogue` and the
+//! rooms below all slices; this part calls neither database nor network.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+
+use crate::access::catalogue::Class;
+use crate::clock::Timestamp;
+use crate::ids::{AccountId, GrantId};
+use crate::text_enum;
+
+mod compile;
+mod conditions;
+mod evaluate;
+#[cfg(test)]
+mod fault;
+mod policy;
+pub mod rows;
+mod slots;
+mod snapshot;
+mod stops;
+mod subject;
+
+pub use compile::{FLOOR, MAX_LINKS, Refused};
+pub use snapshot::Snapshot;
+pub use subject::{Given, MAX_NAME, RESERVED_NAME};
+
+text_enum! {
+    /// Why a question was answered as it was. The words are stable: callers may rely on them.
+    pub enum Reason {
+        /// Something gives the permission and nothing takes it.
+        Permitted = "permitted",
+        /// No subject of this type has this name.
+        UnknownSubject = "unknown_subject",
+        /// More than one subject has this name.
+        AmbiguousSubject = "ambiguous_subject",
+        /// The application has no such feature, or is not there, or not the caller's to ask about.
+        UnknownFeature = "unknown_feature",
+        /// The feature has no such action.
+        UnknownAction = "unknown_action",
+        /// Nothing the subject holds reaches the permission.
+        NoGrant = "no_grant",
+        /// The subject's time, or that of the grant, has not begun.
+        NotYet = "not_yet",
+        /// The grant is over.
+        Expired = "expired",
+        /// The subject or the grant rests.
+        Suspended = "suspended",
+        /// The subject is gone.
+        Left = "left",
+        /// A role that the subject holds denies it, whatever others allow.
+        DeniedByRule = "denied_by_rule",
+        /// The subject has no strong factor, which an access role presumes.
+        NoStrongFactor = "no_strong_factor",
+        /// The grant is limited to other values, or the question does not say which it means.
+        Scope = "scope",
+        /// The purpose is missing or another.
+        Purpose = "purpose",
+        /// The record is too old, or the question does not say how old it is.
+        Retention = "retention",
+        /// A kill switch is pulled.
+        KillSwitch = "kill_switch",
+        /// This node does not know whether it knows the newest state.
+        Stale = "stale",
+        /// The decision could not be recorded.
+        Recorder = "recorder",
+        /// Two ways of judging it differed; a person must clear it.
+        Referee = "referee",
+    }
+}
+
+impl Reason {
+    /// Of several reasons against, the one that says most: how near the subject came to a permission.
+    fn or_nearer(self, other: Self) -> Self {
+        if other.nearness() > self.nearness() { other } else { self }
+    }
+
+    fn nearness(self) -> u8 {
+        match self {
+            Self::Permitted => 9,
+            Self::Retention => 8,
+            Self::Purpose => 7,
+            Self::Scope => 6,
+            Self::NoStrongFactor => 5,
+            Self::Suspended => 4,
+            Self::NotYet => 3,
+            Self::Expired => 2,
+            Self::NoGrant => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// How sure a node is that it knows the newest state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// It has heard from the log within the lease.
+    Fresh,
+    /// It has not: nothing of class `pii` or `regulated` is permitted.
+    Stale,
+    /// It has not for long, or is in quarantine: only the floor is permitted.
+    Floor,
+}
+
+/// One question, in AuthZEN's words. It borrows everything from the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// `subject.type`: `user` or `service`.
+    pub subject_type: &'a str,
+    /// `subject.id`: any name of the subject.
+    pub subject: &'a str,
+    /// The application that the caller's key is bound to; `None` for a key of wider scope.
+    pub application: Option<&'a str>,
+    /// `resource.type`: a feature of that application, or `app/feature`.
+    pub resource_type: &'a str,
+    /// `resource.id`: the record, opaque.
+    pub resource: &'a str,
+    /// `action.name`.
+    pub action: &'a str,
+    /// `resource.properties`.
+    pub properties: Option<&'a Value>,
+    /// `context`.
+    pub context: Option<&'a Value>,
+    /// What the caller's key may assert in properties and context; `None` for what is usual for the feature.
+    pub asserts: Option<&'a [String]>,
+}
+
+impl<'a> Question<'a> {
+    /// The application and feature asked about; `None` if the caller does not say, or may not ask about it.
+    pub fn feature(&self) -> Option<(&'a str, &'a str)> {
+        match (self.resource_type.split_once('/'), self.application) {
+            (Some((named, _)), Some(own)) if named != own => None,
+            (Some(both), _) => Some(both),
+            (None, Some(own)) => Some((own, self.resource_type)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// Why.
+    pub reason: Reason,
+    /// The class of the feature, if the catalogue has the permission.
+    pub class: Option<Class>,
+    /// The number of the last change that was known when deciding.
+    pub revision: u64,
+    given: Given,
+}
+
+impl Decision {
+    /// Whether it is permitted.
+    pub fn permit(&self) -> bool {
+        self.reason == Reason::Permitted
+    }
+
+    /// The grants that gave the permission: all of them, for each counts as used. Empty if it is denied, or given by
+    /// birth or position.
+    pub fn grants(&self) -> impl Iterator<Item = GrantId> {
+        self.given.grants()
+    }
+
+    /// The account that was asked about, if exactly one has that name.
+    pub fn account(&self) -> Option<AccountId> {
+        self.given.account()
+    }
+
+    /// The same, denied because it could not be recorded.
+    #[must_use]
+    pub fn not_recorded(mut self) -> Self {
+        self.reason = Reason::Recorder;
+        self.given.clear();
+        self
+    }
+}
+
+/// The newest state, for any number of readers. Begins empty, and so denies everything.
+#[derive(Default)]
+pub struct Index {
+    newest: ArcSwap<Snapshot>,
+}
+
+impl Index {
+    /// Decides one question by the newest state.
+    pub fn evaluate(&self, now: Timestamp, freshness: Freshness, question: &Question<'_>) -> Decision {
+        self.newest.load().evaluate(now, freshness, question)
+    }
+
+    /// The newest state, to ask several questions of one and the same, or to make the next from.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.newest.load_full()
+    }
+
+    /// Makes a state the newest. All changes of one transaction come in one state.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.newest.store(Arc::new(snapshot));
+    }
+
+    /// The number of the last change that the newest state contains.
+    pub fn revision(&self) -> u64 {
+        self.newest.load().revision()
+    }
+}
+
+#[cfg(test)]
+mod tests;

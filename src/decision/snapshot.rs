@@ -1,0 +1,192 @@
+//! One state of everything that decisions need: built whole, or from the one before by changing what changed.
+//!
+//! Rules: a snapshot never changes once it is published; two of them share all memory in which they agree; any order
+//! of changes ends where building afresh would end; a name that two subjects have finds neither. Pure; calls `compile`
+//! and what it makes.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::quality::RandomState;
+
+use super::compile::{Refused, bits_of, compile};
+use super::policy::{Permission, Policy, RoleNumbers};
+use super::rows::{KillSwitchRow, PinRow, PolicyRows, SubjectRow};
+use super::slots::Slots;
+use super::stops::{KillSwitches, Pins};
+use super::subject::{Subject, number_of};
+use crate::ids::AccountId;
+
+/// Names are spread over so many small tables, so that a change copies one of them and not all.
+const NAME_TABLES: usize = 4_096;
+
+/// One state of the whole index. Copying it costs next to nothing.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(super) revision: u64,
+    hasher: RandomState,
+    /// Each subject has a place for as long as the process lives; a place is empty once its subject is removed.
+    pub(super) subjects: imbl::Vector<Option<Arc<Subject>>>,
+    /// The place of each account, in the order of their ids.
+    pub(super) places: imbl::OrdMap<u128, u32>,
+    /// The places of the subjects that have a name.
+    names: imbl::Vector<Slots>,
+    pub(super) roles: RoleNumbers,
+    pub(super) policy: Arc<Policy>,
+    pub(super) kill_switches: Arc<KillSwitches>,
+    pub(super) pins: Arc<Pins>,
+}
+
+impl Default for Snapshot {
+    /// The state in which nobody and nothing is known, and so everything denied.
+    fn default() -> Self {
+        Self {
+            revision: 0,
+            hasher: RandomState::default(),
+            subjects: imbl::Vector::new(),
+            places: imbl::OrdMap::new(),
+            names: std::iter::repeat_n(Slots::default(), NAME_TABLES).collect(),
+            roles: RoleNumbers::default(),
+            policy: Arc::default(),
+            kill_switches: Arc::new(KillSwitches::of(&[])),
+            pins: Arc::default(),
+        }
+    }
+}
+
+/// Whom a name means.
+pub(super) enum Found<'a> {
+    /// Nobody.
+    Nobody,
+    /// This subject.
+    One(&'a Arc<Subject>),
+    /// More than one subject, and so nobody.
+    Several,
+}
+
+impl Snapshot {
+    /// The number of the last change this state contains.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How many subjects there are.
+    pub fn subject_count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// How many rows the policy has: each action of each allow and deny of each role counted once.
+    pub fn policy_row_count(&self) -> usize {
+        self.policy.rows
+    }
+
+    /// The same state under the number of a later change.
+    #[must_use]
+    pub fn with_revision(mut self, revision: u64) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// The state with another catalogue.
+    ///
+    /// # Errors
+    /// Everything in the catalogue that cannot be compiled; keep the state before it then.
+    pub fn with_policy(mut self, rows: &PolicyRows) -> Result<Self, Refused> {
+        self.policy = Arc::new(compile(rows, &mut self.roles, &self.hasher)?);
+        Ok(self)
+    }
+
+    /// The state with these kill switches pulled and no others.
+    #[must_use]
+    pub fn with_kill_switches(mut self, rows: &[KillSwitchRow]) -> Self {
+        self.kill_switches = Arc::new(KillSwitches::of(rows));
+        self
+    }
+
+    /// The state with these pins and no others.
+    #[must_use]
+    pub fn with_pins(mut self, rows: &[PinRow]) -> Self {
+        self.pins = Arc::new(Pins::of(rows));
+        self
+    }
+
+    /// The state with one subject added, or put in the place of what was known of it.
+    #[must_use]
+    pub fn with_subject(mut self, row: &SubjectRow) -> Self {
+        let Some(subject) = Subject::of(row, |role| self.roles.number_of(role)) else { return self };
+        let account = subject.account;
+        let subject = Arc::new(subject);
+        let (place, before) = match self.places.get(&account) {
+            Some(place) => (*place, self.subjects.get(*place as usize).cloned().flatten()),
+            None => {
+                // Places end long after the memory for them does; a subject without one is unknown.
+                let Ok(place) = u32::try_from(self.subjects.len()) else { return self };
+                self.subjects.push_back(None);
+                self.places.insert(account, place);
+                (place, None)
+            }
+        };
+        if before.as_ref().is_none_or(|before| !before.has_names_of(&subject)) {
+            if let Some(before) = before {
+                self.rename(&before, place, Slots::remove);
+            }
+            self.rename(&subject, place, Slots::insert);
+        }
+        self.subjects.set(place as usize, Some(subject));
+        self
+    }
+
+    /// The state without one subject.
+    #[must_use]
+    pub fn without_subject(mut self, account: &AccountId) -> Self {
+        if let Some(place) = number_of(account).and_then(|account| self.places.remove(&account))
+            && let Some(Some(before)) = self.subjects.get(place as usize).cloned()
+        {
+            self.rename(&before, place, Slots::remove);
+            self.subjects.set(place as usize, None);
+        }
+        self
+    }
+
+    fn rename(&mut self, subject: &Subject, place: u32, change: fn(&mut Slots, u32, u32)) {
+        for name in subject.names() {
+            let (table, bits) = self.spread(name);
+            if let Some(names) = self.names.get_mut(table) {
+                change(names, bits, place);
+            }
+        }
+    }
+
+    fn spread(&self, name: &[u8]) -> (usize, u32) {
+        let hash = self.hasher.hash_one(name);
+        ((hash >> 32) as usize % NAME_TABLES, hash as u32)
+    }
+
+    /// The subject that this name means.
+    pub(super) fn find(&self, name: &str) -> Found<'_> {
+        let (table, bits) = self.spread(name.as_bytes());
+        let Some(names) = self.names.get(table) else { return Found::Nobody };
+        let mut found = Found::Nobody;
+        for place in names.candidates(bits) {
+            match self.subjects.get(place as usize) {
+                Some(Some(subject)) if subject.is_called(name) => match found {
+                    Found::Nobody => found = Found::One(subject),
+                    _ => return Found::Several,
+                },
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The subject of this account.
+    pub(super) fn subject(&self, account: u128) -> Option<&Arc<Subject>> {
+        self.subjects.get(*self.places.get(&account)? as usize)?.as_ref()
+    }
+
+    /// The permission of these names.
+    pub(super) fn permission(&self, application: &str, feature: &str, action: &str) -> Option<&Permission> {
+        let bits = bits_of(&self.hasher, application, feature, action);
+        self.policy.permission(bits, (application, feature, action))
+    }
+}
