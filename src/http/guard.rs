@@ -11,9 +11,10 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
+use super::identify::{self, Identity};
 use super::problem::{self, Problem};
 use super::routes::{self, Needs};
-use super::{identify, page, security};
+use super::{page, security};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -42,8 +43,11 @@ pub async fn guard<B: MessageBody + 'static>(
     let method = request.method().clone();
 
     let response = match admit(&app, &request, pattern.as_deref()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
+        Ok(identity) => {
+            request.extensions_mut().insert(identity.caller);
+            if let Some(session) = identity.session {
+                request.extensions_mut().insert(session);
+            }
             pass(&app, request, next, &id).await?
         }
         Err(problem) => {
@@ -76,22 +80,22 @@ async fn pass<B: MessageBody + 'static>(
 }
 
 /// Who calls, if they may call this row. An address without a row has no handler either: the framework answers 404.
-async fn admit(app: &App, request: &ServiceRequest, pattern: Option<&str>) -> Result<Caller, Problem> {
+async fn admit(app: &App, request: &ServiceRequest, pattern: Option<&str>) -> Result<Identity, Problem> {
     let Some(row) = pattern.and_then(|pattern| routes::find(request.method(), pattern)) else {
-        return Ok(Caller::nobody());
+        return Ok(Identity { caller: Caller::nobody(), session: None });
     };
     let identity = identify::identify(app, request.request()).await?;
-    if identity.by_cookie && !matches!(*request.method(), Method::GET | Method::HEAD) {
+    if identity.session.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {
         security::same_origin(app, request.headers())?;
     }
-    let caller = identity.caller;
+    let caller = &identity.caller;
     match row.needs {
         Needs::Nothing => {}
         Needs::SignedIn if caller.account().is_some() => {}
         Needs::SignedIn => return Err(Error::Unauthenticated.into()),
-        Needs::Permission(feature, action) => identify::permit(app, &caller, feature, action)?,
+        Needs::Permission(feature, action) => identify::permit(app, caller, feature, action)?,
     }
-    Ok(caller)
+    Ok(identity)
 }
 
 /// The answer to a problem in the form that the caller reads.

@@ -242,8 +242,7 @@ impl Hashers {
     /// [`Error::Unavailable`] if the queue is full; [`Error::Internal`] for a damaged hash.
     pub fn verify_now(&self, secret: &Secret, phc: &str) -> Result<Verdict> {
         let stored = Stored::parse(phc)?;
-        let output =
-            self.send(secret, stored.cost, stored.salt.clone())?.blocking_recv().map_err(gone)??;
+        let output = self.send(secret, stored.cost, stored.salt.clone())?.blocking_recv().map_err(gone)??;
         Ok(self.verdict(&stored, &output))
     }
 
@@ -400,10 +399,7 @@ mod tests {
     fn a_hash_made_more_cheaply_is_outdated_and_still_matches() {
         let phc = cheap(8, 1, 4).hash_now(&Secret::new("one")).unwrap();
         let dearer = cheap(16, 1, 4);
-        assert_eq!(
-            dearer.verify_now(&Secret::new("one"), &phc).unwrap(),
-            Verdict::Match { outdated: true }
-        );
+        assert_eq!(dearer.verify_now(&Secret::new("one"), &phc).unwrap(), Verdict::Match { outdated: true });
         let dear = dearer.hash_now(&Secret::new("one")).unwrap();
         assert_eq!(
             cheap(8, 1, 4).verify_now(&Secret::new("one"), &dear).unwrap(),
@@ -414,7 +410,8 @@ mod tests {
     #[test]
     fn damaged_hashes_are_faults_and_not_mismatches() {
         let hashers = cheap(8, 1, 4);
-        for phc in ["", "$argon2id$v=19$m=8,t=1$YWJjZGVmZ2g$", "$argon2i$v=19$m=8,t=1,p=1$YWJj$YWJj", "plain"] {
+        for phc in ["", "$argon2id$v=19$m=8,t=1$YWJjZGVmZ2g$", "$argon2i$v=19$m=8,t=1,p=1$YWJj$YWJj", "plain"]
+        {
             assert!(matches!(hashers.verify_now(&Secret::new("x"), phc), Err(Error::Internal(_))), "{phc}");
         }
     }
@@ -426,9 +423,8 @@ mod tests {
         let _second = hashers.slot().await.unwrap();
         let waits = hashers.slot();
         tokio::pin!(waits);
-        let pending = std::future::poll_fn(|context| {
-            std::task::Poll::Ready(waits.as_mut().poll(context).is_pending())
-        });
+        let pending =
+            std::future::poll_fn(|context| std::task::Poll::Ready(waits.as_mut().poll(context).is_pending()));
         assert!(pending.await, "the third waits");
         assert!(matches!(hashers.slot().await, Err(Error::Unavailable("sign-in is busy", 2))));
         drop(first);

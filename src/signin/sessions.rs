@@ -99,8 +99,7 @@ pub struct Standing {
 impl Standing {
     /// Whether the account may have a session of that stage at `now`. An invited person may enrol and nothing else.
     fn allows(&self, stage: Stage, now: Timestamp) -> bool {
-        let employed =
-            self.starts_at.is_none_or(|at| at <= now) && self.ends_at.is_none_or(|at| now < at);
+        let employed = self.starts_at.is_none_or(|at| at <= now) && self.ends_at.is_none_or(|at| now < at);
         let state = match self.state.as_str() {
             "active" => true,
             "suspended" => self.suspended_until.is_some_and(|until| until <= now),
@@ -254,8 +253,7 @@ pub(super) fn raise(
     if !store::end(tx, &old.id, "raised")? {
         return Err(Error::Unauthenticated);
     }
-    let opening =
-        Opening { account: &old.account, stage: Stage::Full, limit, agent, next_password: None };
+    let opening = Opening { account: &old.account, stage: Stage::Full, limit, agent, next_password: None };
     let issued = open(tx, opening)?;
     tx.record(Change::SessionStarted {
         account: old.account.clone(),

@@ -4,4 +4,5 @@
 
 mod architecture;
 mod door;
+mod schema;
 mod support;

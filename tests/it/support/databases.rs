@@ -123,6 +123,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).expect("the template's directory") {
         let entry = entry.expect("an entry");
         let target = to.join(entry.file_name());
+        // SQLite's side files are empty after the checkpoint, and may vanish while the template's pool closes.
+        if entry.file_name().to_string_lossy().contains(".db-") {
+            continue;
+        }
         if entry.file_type().expect("its type").is_dir() {
             std::fs::create_dir_all(&target).expect("a directory");
             copy(&entry.path(), &target);
