@@ -42,6 +42,8 @@ impl Pages {
     pub fn new() -> Result<Self, Error> {
         let assets = Arc::new(Assets::embedded());
         let mut environment = Environment::new();
+        // With it an error would carry the context, and so names of people, into the log.
+        environment.set_debug(false);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);

@@ -20,6 +20,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     environment.add_filter("until", until);
     environment.add_filter("second", second);
     environment.add_filter("day", day);
+    environment.add_filter("last_day", last_day);
     environment.add_filter("clock", clock);
     environment.add_filter("iso", iso);
     environment.add_filter("ago", ago);
@@ -43,8 +44,15 @@ fn until(at: Value, zone: &str) -> Result<String, Error> {
     if local.num_seconds_from_midnight() > 0 {
         return Ok(local.format("%a %-d %b %Y, %H:%M").to_string());
     }
-    let day = local.date_naive().pred_opt().ok_or_else(|| unreadable("an instant", &at))?;
-    Ok(day.format("%a %-d %b %Y, 24:00").to_string())
+    Ok(day_before(&at, local)?.format("%a %-d %b %Y, 24:00").to_string())
+}
+
+/// `30 Nov 2026`: the last day on which something that ends then still holds.
+fn last_day(at: Value, zone: &str) -> Result<String, Error> {
+    let local = local(&at, zone)?;
+    let day =
+        if local.num_seconds_from_midnight() > 0 { local.date_naive() } else { day_before(&at, local)? };
+    Ok(day.format("%-d %b %Y").to_string())
 }
 
 /// `Tue 24 Nov 2026, 10:18:04`: an instant on evidence.
@@ -153,6 +161,11 @@ fn span(length: Duration) -> String {
         () if days < 730 => counted(days * 12 / 365, "month", "months"),
         () => counted(days / 365, "year", "years"),
     }
+}
+
+/// The day that ends with the midnight `local`.
+fn day_before(at: &Value, local: DateTime<Tz>) -> Result<NaiveDate, Error> {
+    local.date_naive().pred_opt().ok_or_else(|| unreadable("an instant", at))
 }
 
 /// An instant on the reader's clock.

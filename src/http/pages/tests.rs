@@ -23,6 +23,14 @@ fn fixture(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// An error with everything below it.
+fn reasons(error: &Error) -> String {
+    std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
 /// All pages, each with its cases: (page, case, html).
 fn rendered() -> Vec<(String, String, String)> {
     let pages = Pages::new().expect("all templates compile");
@@ -42,8 +50,9 @@ fn rendered() -> Vec<(String, String, String)> {
                 panic!("{page}: not an object")
             };
             whole.extend(own);
-            let html =
-                pages.render(page, &context).unwrap_or_else(|error| panic!("{page}, {case}: {error:#}"));
+            let html = pages
+                .render(page, &context)
+                .unwrap_or_else(|error| panic!("{page}, {case}: {}", reasons(&error)));
             all.push((page.to_owned(), case, html));
         }
     }
@@ -124,5 +133,5 @@ fn ask(expression: &str) -> String {
     let pages = Pages::new().expect("all templates compile");
     let found =
         pages.environment.compile_expression(expression).expect("it compiles").eval(Context::UNDEFINED);
-    found.unwrap_or_else(|error| panic!("{expression}: {error:#}")).to_string()
+    found.unwrap_or_else(|error| panic!("{expression}: {}", reasons(&error))).to_string()
 }

@@ -1,12 +1,11 @@
 // Dialogs are popovers that work without this file. With it they are modal: the page behind rests, the focus stays
-// inside and goes back to the button that asked.
+// inside and goes back to the button that asked. Listens on the document, so that later ones are modal too.
 
-for (const dialog of document.querySelectorAll("dialog[popover]")) {
-  const buttons = document.querySelectorAll(`[popovertarget="${CSS.escape(dialog.id)}"]`);
-  dialog.removeAttribute("popover");
-  for (const button of buttons) {
-    const closes = button.getAttribute("popovertargetaction") === "hide";
-    button.removeAttribute("popovertarget");
-    button.addEventListener("click", () => (closes ? dialog.close() : dialog.showModal()));
-  }
-}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[popovertarget]");
+  const dialog = button && document.getElementById(button.getAttribute("popovertarget"));
+  if (!(dialog instanceof HTMLDialogElement)) return;
+  event.preventDefault();
+  if (button.getAttribute("popovertargetaction") === "hide") dialog.close();
+  else if (!dialog.open) dialog.showModal();
+});

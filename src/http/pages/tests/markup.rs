@@ -24,6 +24,7 @@ impl Tag<'_> {
 
 /// The rules that `html` breaks.
 pub(super) fn faults(html: &str) -> Vec<String> {
+    let html = &html.replace("&#x2f;", "/");
     let tags = tags(html);
     let mut faults = Vec::new();
     inline(&tags, &mut faults);
@@ -133,8 +134,8 @@ fn forms(tags: &[Tag<'_>], faults: &mut Vec<String>) {
 }
 
 fn tables(tags: &[Tag<'_>], faults: &mut Vec<String>) {
-    let mut heads: BTreeSet<String> = BTreeSet::new();
-    for tag in tags {
+    let mut heads: BTreeSet<&str> = BTreeSet::new();
+    for (place, tag) in tags.iter().enumerate() {
         let role = match tag.name {
             "table" => "table",
             "thead" | "tbody" => "rowgroup",
@@ -151,7 +152,9 @@ fn tables(tags: &[Tag<'_>], faults: &mut Vec<String>) {
             heads.clear();
         }
         if role == "columnheader" {
-            heads.insert(tag.get("data-head").unwrap_or_default().to_owned());
+            // The words may stand in an element of their own.
+            let words = tags[place..].iter().take(3).map(|tag| tag.text.trim()).find(|text| !text.is_empty());
+            heads.extend(words);
         }
         let silent = ["margin", "acts", "below"].iter().any(|class| tag.is("td", class));
         if tag.name == "td" && !silent && !heads.contains(tag.get("data-label").unwrap_or_default()) {

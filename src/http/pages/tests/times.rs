@@ -8,6 +8,8 @@ fn an_end_at_midnight_belongs_to_the_day_it_ends() {
     assert_eq!(ask("'2026-12-01T00:00:00Z'|instant('UTC')"), "Tue 1 Dec 2026, 00:00");
     assert_eq!(ask("'2026-11-30T23:00:00Z'|until('Europe/Berlin')"), "Mon 30 Nov 2026, 24:00");
     assert_eq!(ask("'2026-11-30T18:00:00'|until('UTC')"), "Mon 30 Nov 2026, 18:00");
+    assert_eq!(ask("'2026-12-01T00:00:00Z'|last_day('UTC')"), "30 Nov 2026");
+    assert_eq!(ask("'2026-12-01T00:00:01Z'|last_day('UTC')"), "1 Dec 2026");
     assert_eq!(ask("1796061600000000|instant('UTC')"), "Mon 30 Nov 2026, 18:00");
 }
 
