@@ -29,7 +29,8 @@ pub struct Job {
 }
 
 /// The table of jobs.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] =
+    &[Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire }];
 
 /// The right to run a job now.
 #[derive(Debug, Clone)]

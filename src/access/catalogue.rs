@@ -11,45 +11,48 @@ use serde::{Deserialize, Serialize};
 pub use super::approval::{ApprovalStep, Approver};
 use crate::profile::{Document, Period, Refusal};
 
-/// How sensitive a feature is, or the most sensitive thing that a role reaches. Ordered: `Internal` is least.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// Neither customers' data nor other information under the policies.
-    #[default]
-    Internal,
-    /// Other information under the policies, such as Amazon Information, and names of colleagues.
-    Regulated,
-    /// Customers' personal data.
-    Pii,
+crate::text_enum! {
+    /// How sensitive a feature is, or the most sensitive thing that a role reaches. Ordered: `Internal` is least.
+    #[derive(Default)]
+    pub enum Class {
+        /// Neither customers' data nor other information under the policies.
+        #[default]
+        Internal = "internal",
+        /// Other information under the policies, such as Amazon Information, and names of colleagues.
+        Regulated = "regulated",
+        /// Customers' personal data.
+        Pii = "pii",
+    }
 }
 
-/// Where an application runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    /// Real data, real work. The only environment that may hold PII.
-    #[default]
-    Production,
-    /// For trying a release.
-    Test,
-    /// For building one.
-    Development,
+crate::text_enum! {
+    /// Where an application runs.
+    #[derive(Default)]
+    pub enum Environment {
+        /// Real data, real work. The only environment that may hold PII.
+        #[default]
+        Production = "production",
+        /// For trying a release.
+        Test = "test",
+        /// For building one.
+        Development = "development",
+    }
 }
 
-/// How an application takes part.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Integration {
-    /// It asks for each decision.
-    #[default]
-    Decides,
-    /// It lets people sign in here and decides by the claims it gets.
-    SignsIn,
-    /// Its accounts are kept in step by a connector.
-    Provisioned,
-    /// Somebody keeps its accounts by hand, with tasks and proof.
-    Manual,
+crate::text_enum! {
+    /// How an application takes part.
+    #[derive(Default)]
+    pub enum Integration {
+        /// It asks for each decision.
+        #[default]
+        Decides = "decides",
+        /// It lets people sign in here and decides by the claims it gets.
+        SignsIn = "signs_in",
+        /// Its accounts are kept in step by a connector.
+        Provisioned = "provisioned",
+        /// Somebody keeps its accounts by hand, with tasks and proof.
+        Manual = "manual",
+    }
 }
 
 /// Who hosts an application, as the register of systems says it.

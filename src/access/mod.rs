@@ -1,10 +1,25 @@
-//! What may be touched and by whom: applications with their features and roles.
+//! What may be touched and by whom: applications with their features and roles, grants of them, and what stops them.
 //!
-//! Rules: deny is the default; a feature of class `pii` is reached through an access role or not at all; nothing in a
-//! catalogue is ignored silently. May call `accounts` and the rooms below all slices.
+//! Rules: deny is the default; a feature of class `pii` is reached through an access role or not at all; every grant
+//! ends; nothing in a catalogue is ignored silently. May call `accounts` and the rooms below all slices.
 
+pub mod apply;
 pub mod approval;
 pub mod catalogue;
+mod ending;
 pub mod exclusion;
+pub mod floor;
+mod giving;
+pub mod grants;
+pub mod jobs;
+pub mod limits;
 pub mod lint;
 pub mod names;
+pub mod people;
+pub mod positions;
+pub mod records;
+pub mod roles;
+pub mod scope;
+mod second_person;
+pub mod settings;
+mod store;

@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::caller::Actor;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, CampaignId, CaseId, GrantId, ItemId, KeyId, KillSwitchId, RequestId, SessionId};
+use crate::ids::{
+    AccountId, CampaignId, CaseId, GrantId, ItemId, KeyId, KillSwitchId, RequestId, SessionId, TextId,
+};
 
 /// The version of the event's form; part of what is hashed.
 pub const VERSION: u32 = 1;
@@ -82,8 +84,8 @@ pub enum Change {
     KeyIssued { account: AccountId, key: KeyId, expires_at: Timestamp },
     /// An API key was revoked.
     KeyRevoked { account: AccountId, key: KeyId, cause: String },
-    /// A catalogue was applied: this application, with the digest of its text.
-    CatalogueApplied { application: String, digest: String },
+    /// A catalogue was applied: this application, with the digest of its row, and why it might be.
+    CatalogueApplied { application: String, digest: String, basis: String },
     /// An application went out of use.
     ApplicationRetired { application: String },
     /// A role was defined or changed.
@@ -104,8 +106,8 @@ pub enum Change {
     GrantSuspended { grant: GrantId, account: AccountId, role: String, cause: String },
     /// A grant works again.
     GrantResumed { grant: GrantId, account: AccountId, role: String, cause: String },
-    /// A grant ended before its time.
-    GrantRevoked { grant: GrantId, account: AccountId, role: String, cause: String },
+    /// A grant ended before its time; the reason that somebody typed is a sealed text.
+    GrantRevoked { grant: GrantId, account: AccountId, role: String, cause: String, reason: Option<TextId> },
     /// A grant ran out; recorded when it is tidied away, its end was judged at its instant.
     GrantExpired { grant: GrantId, account: AccountId, role: String },
     /// A kill switch was pulled.

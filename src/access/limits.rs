@@ -1,0 +1,41 @@
+//! How long access may last, and what else of the profile the catalogue depends on.
+//!
+//! Rule: role and profile both bound a grant; the shorter holds. Calls `profile`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::lint::Rules;
+use super::records::RoleRecord;
+use crate::clock::Timestamp;
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::profile::Period;
+
+/// The latest end of a grant of `role` that begins at `from`.
+///
+/// # Errors
+/// [`Error::Invalid`] if that lies beyond the calendar.
+pub fn latest_end(reader: &Reader<'_>, role: &RoleRecord, from: Timestamp) -> Result<Timestamp> {
+    let profile = profile_limit(reader, role.access_role);
+    let periods = role.specification.max_duration.into_iter().chain([profile]);
+    let ends: Option<Vec<Timestamp>> =
+        periods.map(|period| period.after(from.utc()).map(Timestamp::from)).collect();
+    ends.and_then(|ends| ends.into_iter().min())
+        .ok_or_else(|| Error::field("valid_from", "lies beyond the calendar"))
+}
+
+/// The longest that the profile lets a grant last (`grant.max_duration`).
+pub fn profile_limit(_reader: &Reader<'_>, access_role: bool) -> Period {
+    Period::days(if access_role { 90 } else { 365 })
+}
+
+/// The profile's parameters counted in days that a `within` may name.
+pub fn day_parameters(_reader: &Reader<'_>) -> BTreeMap<String, u32> {
+    BTreeMap::from([("pii.retention".to_owned(), 30)])
+}
+
+/// What the profile contributes to the judgement of a catalogue.
+pub fn rules(reader: &Reader<'_>) -> Rules {
+    let day_parameters: BTreeSet<String> = day_parameters(reader).into_keys().collect();
+    Rules { day_parameters, access_role_end: Some(profile_limit(reader, true)) }
+}

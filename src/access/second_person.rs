@@ -1,0 +1,43 @@
+//! Which changes of a catalogue need a second person: those of what opens personal data.
+//!
+//! Rule: what only takes away needs nobody. Pure.
+
+use super::catalogue::{Application, Class, Feature, Role};
+use super::records::{ApplicationRecord, RoleRecord};
+use crate::ids::AccountId;
+
+/// Whether an apply changes what opens PII: PII features, access roles, what keys may assert, or whose word counts.
+/// What only takes away is no such change.
+pub(super) fn touches_pii(
+    before: Option<&ApplicationRecord>,
+    roles: &[RoleRecord],
+    after: &Application,
+    owner: Option<&AccountId>,
+) -> bool {
+    let pii_after = after.features.iter().any(|feature| feature.class() == Class::Pii);
+    let Some(before) = before else { return pii_after };
+    let specification = &before.specification;
+    let pii_before = specification.features.iter().filter(|feature| feature.class() == Class::Pii);
+    let feature_changed = pii_before.clone().any(|feature| {
+        after.feature(&feature.key).is_some_and(|now| {
+            let unnamed = |feature: &Feature| Feature { name: None, ..feature.clone() };
+            unnamed(now) != unnamed(feature)
+        })
+    });
+    let known =
+        |key: &str| roles.iter().find(|role| role.specification.key == key && role.retired_at.is_none());
+    let unnamed = |role: &Role| Role { name: None, ..role.clone() };
+    let role_changed = after
+        .roles
+        .iter()
+        .filter(|role| role.access_role)
+        .any(|role| known(&role.key).is_none_or(|known| unnamed(&known.specification) != unnamed(role)));
+    let feature_added = after.features.iter().any(|feature| {
+        feature.class() == Class::Pii && pii_before.clone().all(|known| known.key != feature.key)
+    });
+    let trust_changed = pii_after
+        && (specification.asserts != after.asserts
+            || before.owner.as_ref() != owner
+            || specification.environment != after.environment);
+    feature_changed || role_changed || feature_added || trust_changed
+}

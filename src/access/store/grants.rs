@@ -1,0 +1,228 @@
+//! Rows of grants.
+
+use diesel::prelude::*;
+
+use crate::access::grants::{Filter, Grant, GrantState, Source};
+use crate::access::records::{from_json, to_json};
+use crate::clock::Timestamp;
+use crate::db::schema::{grants, roles};
+use crate::db::{Reader, Tx};
+use crate::error::Result;
+use crate::ids::{AccountId, GrantId, RequestId, TextId};
+
+#[derive(Queryable)]
+struct GrantRow {
+    id: GrantId,
+    account: AccountId,
+    role: String,
+    state: GrantState,
+    scope: Option<String>,
+    reason: Option<TextId>,
+    source: Source,
+    approvers: String,
+    request: Option<RequestId>,
+    valid_from: Timestamp,
+    expires_at: Option<Timestamp>,
+    created_at: Timestamp,
+    confirmed_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    revision: i64,
+}
+
+/// The columns of [`GrantRow`] in its order.
+macro_rules! columns {
+    () => {
+        (
+            grants::id,
+            grants::account,
+            grants::role,
+            grants::state,
+            grants::scope,
+            grants::reason,
+            grants::source,
+            grants::approvers,
+            grants::request,
+            grants::valid_from,
+            grants::expires_at,
+            grants::created_at,
+            grants::confirmed_at,
+            grants::ended_at,
+            grants::revision,
+        )
+    };
+}
+
+const OPEN: [GrantState; 2] = [GrantState::Active, GrantState::Suspended];
+
+fn read(row: GrantRow) -> Result<Grant> {
+    Ok(Grant {
+        id: row.id,
+        account: row.account,
+        role: row.role,
+        state: row.state,
+        scope: row.scope.as_deref().map(|text| from_json(text, "reading a grant's scope")).transpose()?,
+        reason: row.reason,
+        source: row.source,
+        approvers: from_json(&row.approvers, "reading a grant's approvers")?,
+        request: row.request,
+        valid_from: row.valid_from,
+        expires_at: row.expires_at,
+        created_at: row.created_at,
+        confirmed_at: row.confirmed_at,
+        ended_at: row.ended_at,
+        revision: row.revision.unsigned_abs(),
+    })
+}
+
+fn read_all(rows: Vec<GrantRow>) -> Result<Vec<Grant>> {
+    rows.into_iter().map(read).collect()
+}
+
+/// The grant of that id.
+pub(crate) fn find(reader: &mut Reader<'_>, id: &GrantId) -> Result<Option<Grant>> {
+    let row: Option<GrantRow> =
+        grants::table.find(id).select(columns!()).first(reader.connection).optional()?;
+    row.map(read).transpose()
+}
+
+/// The grants of an account that are not ended, by id.
+pub(crate) fn open_of(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Grant>> {
+    let rows: Vec<GrantRow> = grants::table
+        .filter(grants::account.eq(account))
+        .filter(grants::state.eq_any(OPEN))
+        .order(grants::id)
+        .select(columns!())
+        .load(reader.connection)?;
+    read_all(rows)
+}
+
+/// The ids of a role's grants that are not ended.
+pub(crate) fn open_of_role(reader: &mut Reader<'_>, role: &str) -> Result<Vec<GrantId>> {
+    Ok(grants::table
+        .filter(grants::role.eq(role))
+        .filter(grants::state.eq_any(OPEN))
+        .order(grants::id)
+        .select(grants::id)
+        .load(reader.connection)?)
+}
+
+/// The active grants of a role, by id.
+pub(crate) fn active_of_role(reader: &mut Reader<'_>, role: &str) -> Result<Vec<Grant>> {
+    let rows: Vec<GrantRow> = grants::table
+        .filter(grants::role.eq(role))
+        .filter(grants::state.eq(GrantState::Active))
+        .order(grants::id)
+        .select(columns!())
+        .load(reader.connection)?;
+    read_all(rows)
+}
+
+/// Grants whose end has passed and that are not tidied away yet, the oldest end first.
+pub(crate) fn past_end(reader: &mut Reader<'_>, limit: i64) -> Result<Vec<Grant>> {
+    let now = reader.now;
+    let rows: Vec<GrantRow> = grants::table
+        .filter(grants::expires_at.le(now))
+        .filter(grants::state.eq_any(OPEN))
+        .order((grants::expires_at, grants::id))
+        .limit(limit)
+        .select(columns!())
+        .load(reader.connection)?;
+    read_all(rows)
+}
+
+/// Grants that match, by id.
+pub(crate) fn list(
+    reader: &mut Reader<'_>,
+    filter: &Filter,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Grant>> {
+    let mut query =
+        grants::table.inner_join(roles::table).select(columns!()).order(grants::id).limit(limit).into_boxed();
+    query = match filter.state {
+        Some(state) => query.filter(grants::state.eq(state)),
+        None => query.filter(grants::state.eq_any(OPEN)),
+    };
+    if let Some(account) = &filter.account {
+        query = query.filter(grants::account.eq(account));
+    }
+    if let Some(role) = &filter.role {
+        query = query.filter(grants::role.eq(role));
+    }
+    if let Some(application) = &filter.app {
+        query = query.filter(roles::application.eq(application));
+    }
+    if let Some(after) = after {
+        query = query.filter(grants::id.gt(after));
+    }
+    let rows: Vec<GrantRow> = query.load(reader.connection)?;
+    read_all(rows)
+}
+
+/// All grants after `after` by id, whatever their state.
+pub(crate) fn all_after(reader: &mut Reader<'_>, after: &str, limit: i64) -> Result<Vec<Grant>> {
+    let rows: Vec<GrantRow> = grants::table
+        .filter(grants::id.gt(after))
+        .order(grants::id)
+        .limit(limit)
+        .select(columns!())
+        .load(reader.connection)?;
+    read_all(rows)
+}
+
+/// Writes a new grant.
+pub(crate) fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    diesel::insert_into(grants::table)
+        .values((
+            (
+                grants::id.eq(&grant.id),
+                grants::account.eq(&grant.account),
+                grants::role.eq(&grant.role),
+                grants::state.eq(grant.state),
+                grants::scope.eq(grant.scope.as_ref().map(to_json).transpose()?),
+                grants::reason.eq(&grant.reason),
+                grants::source.eq(grant.source),
+                grants::approvers.eq(to_json(&grant.approvers)?),
+                grants::request.eq(&grant.request),
+            ),
+            (
+                grants::valid_from.eq(grant.valid_from),
+                grants::expires_at.eq(grant.expires_at),
+                grants::created_at.eq(grant.created_at),
+                grants::confirmed_at.eq(grant.confirmed_at),
+                grants::revision.eq(grant.revision.cast_signed()),
+            ),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Writes what can change while a grant is open.
+pub(crate) fn update(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    diesel::update(grants::table.find(&grant.id))
+        .set((
+            grants::state.eq(grant.state),
+            grants::reason.eq(&grant.reason),
+            grants::source.eq(grant.source),
+            grants::approvers.eq(to_json(&grant.approvers)?),
+            grants::request.eq(&grant.request),
+            grants::expires_at.eq(grant.expires_at),
+            grants::confirmed_at.eq(grant.confirmed_at),
+            grants::revision.eq(grant.revision.cast_signed()),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Writes a grant's end and what brought it about.
+pub(crate) fn end(tx: &mut Tx<'_>, grant: &Grant, cause: &str) -> Result<()> {
+    diesel::update(grants::table.find(&grant.id))
+        .set((
+            grants::state.eq(grant.state),
+            grants::ended_at.eq(grant.ended_at),
+            grants::ended_by.eq(cause),
+            grants::revision.eq(grant.revision.cast_signed()),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
