@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::catalogue::{Application, Class, Days, Environment, Role};
 use super::names;
 use crate::profile::refusal::did_you_mean;
-use crate::profile::{Document, Period, Refusal};
+use crate::profile::{Document, Period, Profile, Refusal};
 
 /// The key of Bailiwick's own catalogue.
 pub const OWN_APPLICATION: &str = "bailiwick";
@@ -24,6 +24,14 @@ pub struct Rules {
     pub day_parameters: BTreeSet<String>,
     /// The end that the profile gives to grants of access roles that state none.
     pub access_role_end: Option<Period>,
+}
+
+impl From<&Profile> for Rules {
+    fn from(profile: &Profile) -> Self {
+        let names = profile.parameters().map(|parameter| parameter.name);
+        let day_parameters = names.filter(|name| profile.days(name).is_some()).map(str::to_owned).collect();
+        Self { day_parameters, access_role_end: Some(profile.grant().max_duration(true)) }
+    }
 }
 
 /// Everything wrong with one catalogue, in the order of the file; empty if nothing is.

@@ -36,10 +36,10 @@ impl<T: DeserializeOwned> Document<T> {
         }
         let refuse = |error: toml::de::Error| refusal_of(file, text, &error);
         let table = DeTable::parse(text).map_err(refuse)?;
-        let mut lines = BTreeMap::new();
-        record_table(text, "", table.get_ref(), &mut lines);
+        let mut index = Index { ends: ends_of_lines(text), lines: BTreeMap::new() };
+        index.table("", table.get_ref());
         let value = toml::from_str(text).map_err(refuse)?;
-        Ok(Self { file: file.to_owned(), value, lines })
+        Ok(Self { file: file.to_owned(), value, lines: index.lines })
     }
 }
 
@@ -64,25 +64,33 @@ impl<T> Document<T> {
     }
 }
 
-fn record_table(text: &str, prefix: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
-    for (key, value) in table {
-        let path = join(prefix, key.get_ref());
-        lines.insert(path.clone(), line_at(text, key.span().start));
-        record_value(text, &path, value, lines);
-    }
+/// Finds the line of each key.
+struct Index {
+    ends: Vec<usize>,
+    lines: BTreeMap<String, usize>,
 }
 
-fn record_value(text: &str, path: &str, value: &Spanned<DeValue<'_>>, lines: &mut BTreeMap<String, usize>) {
-    match value.get_ref() {
-        DeValue::Table(table) => record_table(text, path, table, lines),
-        DeValue::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                let path = join(path, &index.to_string());
-                lines.insert(path.clone(), line_at(text, item.span().start));
-                record_value(text, &path, item, lines);
-            }
+impl Index {
+    fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let path = join(prefix, key.get_ref());
+            self.lines.insert(path.clone(), line_at(&self.ends, key.span().start));
+            self.value(&path, value);
         }
-        _ => {}
+    }
+
+    fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.table(path, table),
+            DeValue::Array(items) => {
+                for (number, item) in items.iter().enumerate() {
+                    let path = join(path, &number.to_string());
+                    self.lines.insert(path.clone(), line_at(&self.ends, item.span().start));
+                    self.value(&path, item);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -90,13 +98,18 @@ fn join(prefix: &str, key: &str) -> String {
     if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
 }
 
-fn line_at(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().iter().take(offset);
-    before.filter(|byte| **byte == b'\n').count() + 1
+/// The offsets at which lines end.
+fn ends_of_lines(text: &str) -> Vec<usize> {
+    text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect()
+}
+
+/// The line, counted from 1, that an offset lies in.
+fn line_at(ends: &[usize], offset: usize) -> usize {
+    ends.partition_point(|end| *end < offset) + 1
 }
 
 fn refusal_of(file: &str, text: &str, error: &toml::de::Error) -> Refusal {
-    let line = error.span().map_or(1, |span| line_at(text, span.start));
+    let line = error.span().map_or(1, |span| line_at(&ends_of_lines(text), span.start));
     let message = error.message().trim().replace('\n', ", ");
     let mut quoted = message.split('`').skip(1).step_by(2);
     let given = quoted.next().unwrap_or_default();

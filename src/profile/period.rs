@@ -24,6 +24,30 @@ pub enum PeriodUnit {
     CalendarMonths,
 }
 
+impl PeriodUnit {
+    /// The unit with this name in the plural, as profiles write it.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "minutes" => Some(Self::Minutes),
+            "hours" => Some(Self::Hours),
+            "days" => Some(Self::Days),
+            "months" => Some(Self::Months),
+            "calendar months" => Some(Self::CalendarMonths),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Minutes => "minute",
+            Self::Hours => "hour",
+            Self::Days => "day",
+            Self::Months => "month",
+            Self::CalendarMonths => "calendar month",
+        }
+    }
+}
+
 /// A period of time, such as 90 days or one calendar month. Written `90d`, `24h`, `15min`, `12mo`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -55,6 +79,11 @@ impl Period {
     /// A period of `count` days.
     pub const fn days(count: u32) -> Self {
         Self { count, unit: PeriodUnit::Days }
+    }
+
+    /// As people read it: `90 days`, `1 calendar month`.
+    pub fn in_words(self) -> String {
+        format!("{} {}{}", self.count, self.unit.name(), if self.count == 1 { "" } else { "s" })
     }
 
     /// The exact length, in time; `None` for months, whose length depends on where they begin.

@@ -3,6 +3,10 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
 mod architecture;
+mod catalogue;
 mod door;
+mod profile;
+mod profile_files;
+mod profile_order;
 mod schema;
 mod support;
