@@ -19,6 +19,7 @@ use crate::db::{Context, Database, Reader, Tx};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::log::tail::{Follower, Tail};
+use crate::profile::{InForce, Policies, PolicyFiles};
 use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
@@ -64,7 +65,7 @@ impl App {
             vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
         let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
         let sessions = Arc::new(Sessions::default());
-        let context = Arc::new(Context { clock, entropy, vault });
+        let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let database = Database::open(config.database.clone(), config.connections, context)?;
         let readers = Semaphore::new(config.connections as usize);
         let house = House {
@@ -244,4 +245,13 @@ fn prepare_directory(config: &Config) -> Result<()> {
         return Err(Error::field("data", advice));
     }
     Ok(())
+}
+
+/// The policy profiles that this version ships; the choice among them is the organisation's.
+fn profiles() -> Result<InForce> {
+    let policies = Policies::load(&PolicyFiles::built_in()).map_err(|refusals| {
+        let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        Error::field("policies", all.join("; "))
+    })?;
+    InForce::new(policies).map_err(|refusal| Error::field("policies", refusal.to_string()))
 }

@@ -15,6 +15,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::log::event::{Change, Row};
+use crate::profile::{InForce, Profile};
 use crate::vault::Vault;
 
 /// The means of the house, the same for every use case.
@@ -25,6 +26,8 @@ pub struct Context {
     pub entropy: Arc<dyn Entropy>,
     /// The key ring for sealed columns and blind indexes.
     pub vault: Vault,
+    /// The policy profiles and the one in force.
+    pub profiles: InForce,
 }
 
 /// A look at one snapshot of the database.
@@ -45,6 +48,11 @@ impl<'a> Reader<'a> {
     /// The key ring.
     pub fn vault(&self) -> &'a Vault {
         &self.context.vault
+    }
+
+    /// The policy profile in force.
+    pub fn profile(&self) -> Arc<Profile> {
+        self.context.profiles.current()
     }
 
     /// The source of randomness.

@@ -72,6 +72,8 @@ pub enum Change {
     PasswordLocked { account: Option<AccountId>, trace: String, until: Timestamp },
     /// Password sign-in was unlocked by somebody before its time.
     PasswordUnlocked { account: AccountId },
+    /// A second factor was locked after wrong codes in a row.
+    FactorLocked { account: AccountId, factor: String, until: Timestamp },
     /// A second factor was enrolled.
     FactorEnrolled { account: AccountId, factor: String },
     /// A second factor was removed or reset.
@@ -174,6 +176,7 @@ impl Change {
             | C::AccountStateChanged { account, .. }
             | C::PasswordSet { account }
             | C::PasswordUnlocked { account }
+            | C::FactorLocked { account, .. }
             | C::FactorEnrolled { account, .. }
             | C::FactorRemoved { account, .. }
             | C::SessionStarted { account, .. }

@@ -6,6 +6,7 @@
 pub mod clauses;
 pub mod document;
 pub mod files;
+pub mod in_force;
 pub mod order;
 pub mod parameters;
 pub mod period;
@@ -22,6 +23,7 @@ use chrono::NaiveDate;
 pub use clauses::{Clause, ClauseId, Register};
 pub use document::Document;
 pub use files::{PolicyFile, PolicyFiles};
+pub use in_force::InForce;
 pub use period::{Period, PeriodUnit};
 pub use refusal::Refusal;
 pub use source::{Source, Strength};

@@ -2,4 +2,7 @@
 //!
 //! The only place of this slice with diesel. Whatever may be used once is decided by one conditional statement.
 
+pub(super) mod attempts;
+pub(super) mod credentials;
+pub(super) mod links;
 pub(super) mod sessions;

@@ -1,0 +1,157 @@
+//! Rows of `attempts`: `digest` is the keyed hash of the account or of the name that was typed, `failures` counts
+//! wrong ones in a row, `in_flight` those not yet judged. Every decision is one conditional statement.
+
+use diesel::prelude::*;
+
+use crate::clock::Timestamp;
+use crate::db::Reader;
+use crate::db::schema::attempts;
+use crate::error::{Error, Result};
+
+/// A counter as it stands.
+#[derive(Debug, Clone, Copy, Queryable)]
+pub struct Row {
+    pub failures: i32,
+    pub in_flight: i32,
+    pub locked_until: Option<Timestamp>,
+    pub changed_at: Timestamp,
+}
+
+pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
+    Ok(attempts::table
+        .find(digest)
+        .select((attempts::failures, attempts::in_flight, attempts::locked_until, attempts::changed_at))
+        .first(reader.connection)
+        .optional()?)
+}
+
+/// Makes the counter unless another has just done so.
+pub fn begin(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
+    let inserted = diesel::insert_into(attempts::table)
+        .values((
+            attempts::digest.eq(digest),
+            attempts::failures.eq(0),
+            attempts::in_flight.eq(0),
+            attempts::changed_at.eq(reader.now),
+        ))
+        .execute(reader.connection);
+    match inserted {
+        Ok(_) => Ok(()),
+        Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
+            Ok(())
+        }
+        Err(other) => Err(Error::from(other)),
+    }
+}
+
+/// Opens a lock whose time is over: the counter begins anew.
+pub fn release_lock(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
+    diesel::update(attempts::table.find(digest))
+        .filter(attempts::locked_until.le(reader.now))
+        .set((
+            attempts::failures.eq(0),
+            attempts::in_flight.eq(0),
+            attempts::locked_until.eq(None::<Timestamp>),
+        ))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Forgets what has been in flight since before `before`: whoever had it crashed.
+pub fn forget_in_flight(reader: &mut Reader<'_>, digest: &str, before: Timestamp) -> Result<()> {
+    diesel::update(attempts::table.find(digest))
+        .filter(attempts::in_flight.gt(0))
+        .filter(attempts::changed_at.lt(before))
+        .set(attempts::in_flight.eq(0))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Reserves one attempt if failures and attempts in flight leave room below `most` and there is no lock.
+pub fn reserve(reader: &mut Reader<'_>, digest: &str, most: i32) -> Result<bool> {
+    let reserved = diesel::update(attempts::table.find(digest))
+        .filter(attempts::locked_until.is_null())
+        .filter((attempts::failures + attempts::in_flight).lt(most))
+        .set((attempts::in_flight.eq(attempts::in_flight + 1), attempts::changed_at.eq(reader.now)))
+        .execute(reader.connection)?;
+    Ok(reserved == 1)
+}
+
+/// Gives a reservation back unjudged.
+pub fn give_back(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
+    diesel::update(attempts::table.find(digest))
+        .filter(attempts::in_flight.gt(0))
+        .set(attempts::in_flight.eq(attempts::in_flight - 1))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Settles a reservation as right: what failed before is forgotten.
+pub fn succeed(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
+    diesel::update(attempts::table.find(digest))
+        .set((attempts::failures.eq(0), attempts::changed_at.eq(reader.now)))
+        .execute(reader.connection)?;
+    give_back(reader, digest)
+}
+
+/// Settles a reservation as wrong if that does not lock; false if it would, and nothing is changed then.
+pub fn fail_without_lock(reader: &mut Reader<'_>, digest: &str, most: i32) -> Result<bool> {
+    let counted = diesel::update(attempts::table.find(digest))
+        .filter(attempts::in_flight.gt(0))
+        .filter((attempts::failures + 1).lt(most))
+        .set((
+            attempts::failures.eq(attempts::failures + 1),
+            attempts::in_flight.eq(attempts::in_flight - 1),
+            attempts::changed_at.eq(reader.now),
+        ))
+        .execute(reader.connection)?;
+    Ok(counted == 1)
+}
+
+/// Settles a reservation as wrong and returns the counter after it; its row stays ours until the transaction ends.
+pub fn fail(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
+    let now = reader.now;
+    let row = diesel::update(attempts::table.find(digest))
+        .set((attempts::failures.eq(attempts::failures + 1), attempts::changed_at.eq(now)))
+        .returning((attempts::failures, attempts::in_flight, attempts::locked_until, attempts::changed_at))
+        .get_result(reader.connection)
+        .optional()?;
+    give_back(reader, digest)?;
+    Ok(row)
+}
+
+pub fn lock(reader: &mut Reader<'_>, digest: &str, until: Timestamp) -> Result<()> {
+    diesel::update(attempts::table.find(digest))
+        .set(attempts::locked_until.eq(until))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Begins the counter anew; true if there was anything to forget.
+pub fn clear(reader: &mut Reader<'_>, digest: &str) -> Result<bool> {
+    let cleared = diesel::update(attempts::table.find(digest))
+        .filter(attempts::failures.gt(0).or(attempts::locked_until.is_not_null()))
+        .set((
+            attempts::failures.eq(0),
+            attempts::in_flight.eq(0),
+            attempts::locked_until.eq(None::<Timestamp>),
+            attempts::changed_at.eq(reader.now),
+        ))
+        .execute(reader.connection)?;
+    Ok(cleared == 1)
+}
+
+/// Deletes up to `limit` counters that nothing has happened to since `before`; returns how many.
+pub fn forget(reader: &mut Reader<'_>, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<String> = attempts::table
+        .filter(attempts::changed_at.lt(before))
+        .filter(attempts::locked_until.is_null().or(attempts::locked_until.lt(reader.now)))
+        .limit(limit)
+        .select(attempts::digest)
+        .load(reader.connection)?;
+    let deleted = diesel::delete(attempts::table)
+        .filter(attempts::digest.eq_any(&old))
+        .filter(attempts::changed_at.lt(before))
+        .execute(reader.connection)?;
+    Ok(deleted)
+}
