@@ -86,7 +86,13 @@ fn template() -> &'static Template {
             database: place.database.as_ref().map(|(_, name)| name.clone()),
             copying: Mutex::new(()),
         };
-        if template.database.is_none() {
+        if let Some(name) = &template.database {
+            // A pool closes its connections in its own time, and nobody may be in a database while it is copied.
+            server(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+            server(&format!(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+            ));
+        } else {
             let file = template.data.join("bailiwick.db");
             let mut connection = Location::file(&file).connect().expect("the template's file");
             connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").expect("one file holds everything");
