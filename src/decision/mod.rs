@@ -26,6 +26,7 @@ mod evaluate;
 #[cfg(test)]
 mod fault;
 mod policy;
+pub mod referee;
 pub mod rows;
 mod slots;
 mod snapshot;

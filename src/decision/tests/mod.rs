@@ -11,7 +11,9 @@ use crate::access::catalogue::Application;
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId, Id, KillSwitchId};
 
+mod differential;
 mod questions;
+mod worlds;
 
 /// Noon on a day in spring, to which all tests refer.
 pub(super) fn noon() -> Timestamp {

@@ -1,0 +1,207 @@
+//! The index against casbin: the same worlds, the same questions, the same answers; and against itself built afresh.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use super::worlds::{World, instants, permissions, placed, policy, subject, world};
+use super::*;
+use crate::decision::fault::{self, Fault};
+use crate::decision::referee::{Referee, agree};
+use crate::decision::snapshot::Found;
+
+/// How many worlds a test looks at; more with the environment variable `BAILIWICK_CASES`.
+fn cases(usual: u32) -> Config {
+    let asked = std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok());
+    Config { failure_persistence: None, ..Config::with_cases(asked.unwrap_or(usual)) }
+}
+
+/// Builds the index of a world, or `None` if its policy is refused.
+fn compiled(world: &World) -> Option<Snapshot> {
+    let empty = Snapshot::default().with_policy(&world.policy).ok()?;
+    Some(world.subjects.iter().fold(empty, Snapshot::with_subject))
+}
+
+/// The first question that index and casbin answer differently.
+fn difference(snapshot: &Snapshot, world: &World) -> Option<String> {
+    for now in instants() {
+        let referee = Referee::of(&world.policy, None, &world.subjects, now).unwrap();
+        for subject in &world.subjects {
+            for permission in permissions() {
+                let expected = referee.permits(&subject.account, permission).unwrap();
+                for name in subject.names.iter().filter(|name| is_unique(world, name)) {
+                    if snapshot.rows_permit(now, name, permission) != expected {
+                        return Some(format!("{name:?} {permission:?} at {now}: casbin says {expected}"));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Whether exactly one subject of the world can be asked by this name.
+fn is_unique(world: &World, name: &str) -> bool {
+    let bearers = world.subjects.iter().filter(|subject| subject.names.iter().any(|own| own == name));
+    !name.is_empty() && name != "DEFAULT" && bearers.count() == 1
+}
+
+/// The number of links from a grant to the deepest role, found by walking every path.
+fn links(policy: &PolicyRows) -> usize {
+    fn below(policy: &PolicyRows, application: &str, key: &str) -> usize {
+        let role = policy.roles.iter().find(|row| row.application == application && row.role.key == key);
+        let parents = role.into_iter().flat_map(|row| &row.role.inherits);
+        1 + parents.map(|parent| below(policy, application, parent)).max().unwrap_or(0)
+    }
+    policy.roles.iter().map(|row| below(policy, &row.application, &row.role.key)).max().unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(cases(160))]
+
+    #[test]
+    fn the_index_answers_as_casbin_does(world in world()) {
+        match compiled(&world) {
+            Some(snapshot) => prop_assert_eq!(difference(&snapshot, &world), None),
+            None => prop_assert!(links(&world.policy) > 9),
+        }
+    }
+
+    #[test]
+    fn what_casbin_does_not_follow_is_refused(world in world()) {
+        prop_assert_eq!(compiled(&world).is_none(), links(&world.policy) > 9);
+    }
+}
+
+/// What may happen to an index.
+#[derive(Debug, Clone)]
+enum Step {
+    Policy(PolicyRows),
+    Put(SubjectRow),
+    Remove(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => policy().prop_map(Step::Policy),
+        4 => (0..4usize, subject()).prop_map(|(place, subject)| Step::Put(placed(subject, place))),
+        1 => (0..4usize).prop_map(Step::Remove),
+    ]
+}
+
+/// Everything a snapshot says, in words that do not depend on how it came to be.
+fn portrait(snapshot: &Snapshot, world: &World) -> Vec<String> {
+    let role = |number: u32| snapshot.roles.name_of(number).to_owned();
+    let mut lines: Vec<String> = snapshot
+        .policy
+        .permissions
+        .iter()
+        .flat_map(|permission| {
+            let reaches = permission.reaches().iter().chain(permission.births.iter().map(|(_, reach)| reach));
+            reaches.map(move |reach| {
+                let rows: Vec<_> =
+                    permission.rows_of(reach).map(|row| (role(row.role), row.allows, row.strong)).collect();
+                format!("{} {} {:?}", permission.name, role(reach.role), rows)
+            })
+        })
+        .collect();
+    lines.sort();
+    for (account, place) in &snapshot.places {
+        let subject = snapshot.subjects.get(*place as usize).cloned().flatten().unwrap();
+        let roles: Vec<String> = subject.roles.iter().map(|number| role(*number)).collect();
+        lines.push(format!("{account} {roles:?} {:?} {:?}", subject.grants, subject.kind));
+    }
+    for name in world.subjects.iter().flat_map(|subject| &subject.names) {
+        lines.push(match snapshot.find(name) {
+            Found::Nobody => format!("{name}: nobody"),
+            Found::One(subject) => format!("{name}: {}", subject.account),
+            Found::Several => format!("{name}: several"),
+        });
+    }
+    lines
+}
+
+proptest! {
+    #![proptest_config(cases(40))]
+
+    #[test]
+    fn after_every_change_the_index_is_as_if_built_afresh(steps in vec(step(), 1..12)) {
+        let mut world = World { policy: PolicyRows::default(), subjects: Vec::new() };
+        let mut everybody = world.clone();
+        let mut snapshot = Snapshot::default();
+        for step in steps {
+            match step {
+                Step::Policy(policy) => {
+                    snapshot = snapshot.with_policy(&policy).unwrap();
+                    world.policy = policy;
+                }
+                Step::Put(subject) => {
+                    snapshot = snapshot.with_subject(&subject);
+                    world.subjects.retain(|other| other.account != subject.account);
+                    world.subjects.push(subject.clone());
+                    everybody.subjects.push(subject);
+                }
+                Step::Remove(place) => {
+                    let account: AccountId = id(place as u128 + 1);
+                    snapshot = snapshot.without_subject(&account);
+                    world.subjects.retain(|other| other.account != account);
+                }
+            }
+            let fresh = compiled(&world).unwrap();
+            prop_assert_eq!(portrait(&snapshot, &everybody), portrait(&fresh, &everybody));
+        }
+        prop_assert_eq!(difference(&snapshot, &world), None);
+    }
+}
+
+#[test]
+fn an_earlier_state_stays_as_it_was() {
+    let before = snapshot(&person(1, "ada", vec![grant(11, "orders/picker")]));
+    let after = before.clone().with_subject(&person(1, "ada", vec![])).without_subject(&id(2));
+    let gone = after.clone().without_subject(&id(1));
+    assert_eq!(reason(&before, "orders/order", "read"), Reason::Permitted);
+    assert_eq!(reason(&after, "orders/order", "read"), Reason::NoGrant);
+    assert_eq!(reason(&gone, "orders/order", "read"), Reason::UnknownSubject);
+}
+
+/// Each deliberate mistake must be noticed within so many worlds.
+#[test]
+fn every_broken_compiler_is_caught() {
+    const FAULTS: [Fault; 10] = [
+        Fault::AnyAction,
+        Fault::AnyApplication,
+        Fault::DenialAllows,
+        Fault::PermissionDenies,
+        Fault::NoBeginning,
+        Fault::NoEnd,
+        Fault::EndIncluded,
+        Fault::OneLinkTooFew,
+        Fault::OneLinkTooMany,
+        Fault::NoInheritance,
+    ];
+    for fault in FAULTS {
+        let mut runner = TestRunner::deterministic();
+        let caught = (0..200).any(|_| {
+            let world = world().new_tree(&mut runner).unwrap().current();
+            let broken = fault::with(fault, || compiled(&world));
+            broken.is_some_and(|snapshot| difference(&snapshot, &world).is_some())
+        });
+        assert!(caught, "{fault:?} went unnoticed");
+    }
+}
+
+#[test]
+fn one_sample_is_judged_by_a_referee_of_its_own() {
+    let (rows, subject) = (&super::policy(), person(1, "ada", vec![grant(11, "orders/lead")]));
+    let state = snapshot(&subject);
+    for permission in
+        [("orders", "order", "ship"), ("orders", "listing", "burn"), ("bailiwick", "apps", "read")]
+    {
+        assert!(agree(&state, rows, &subject, noon(), permission).unwrap(), "{permission:?}");
+    }
+    // The index does not know yet that the grant rests.
+    let resting = GrantRow { state: GrantState::Suspended, ..grant(11, "orders/lead") };
+    let resting = person(1, "ada", vec![resting]);
+    assert!(!agree(&state, rows, &resting, noon(), ("orders", "order", "ship")).unwrap());
+}
