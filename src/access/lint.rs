@@ -12,8 +12,9 @@ use crate::profile::{Document, Period, Profile, Refusal};
 
 /// The key of Bailiwick's own catalogue.
 pub const OWN_APPLICATION: &str = "bailiwick";
-/// The longest chain of inheritance: casbin-rs answers dependably up to here and no deeper.
-pub const MAX_CHAIN: usize = 9;
+/// The longest chain of inheritance below a role, in links. The grant of the role is a link too, and casbin-rs answers
+/// dependably up to nine of them and no deeper.
+pub const MAX_CHAIN: usize = 8;
 /// The most features, roles, actions or other entries in one list.
 pub const MAX_ENTRIES: usize = 1_000;
 

@@ -16,16 +16,15 @@ use super::rows::{PolicyRows, RoleRow};
 use super::slots::Slots;
 use super::subject::is_name;
 use crate::access::catalogue::{Allow, Application, Class, Days, Feature, Position, Role};
-use crate::access::lint::OWN_APPLICATION;
+use crate::access::lint::{MAX_CHAIN, OWN_APPLICATION};
 use crate::profile::Refusal;
 
 /// The features of `bailiwick` that neither kill switches nor leases reach, so that nobody is ever locked out of the
 /// means to put things right.
 pub const FLOOR: [&str; 5] = ["sign-in", "kill-switches", "log", "health", "recovery"];
 
-/// The longest chain from a grant to a role, in links: the grant itself is the first, each inheritance one more.
-/// casbin follows nine dependably; beyond that its answer depends on the shape of everything else.
-pub const MAX_LINKS: usize = 9;
+/// The longest chain from a subject to a role, in links: the grant is the first, each inheritance one more.
+pub const MAX_LINKS: usize = MAX_CHAIN + 1;
 
 const MICROS_OF_DAY: i64 = 86_400_000_000;
 
@@ -95,13 +94,13 @@ impl<'a> Compiler<'a> {
 
     fn applications(&mut self) -> BTreeMap<Box<str>, BTreeMap<Box<str>, Offer>> {
         let mut offers: BTreeMap<Box<str>, BTreeMap<Box<str>, Offer>> = BTreeMap::new();
-        for application in &self.rows.applications {
+        for application in sorted(&self.rows.applications, |application| &application.key) {
             self.name(&application.key, "an application", &application.key);
             if offers.contains_key(application.key.as_str()) {
                 self.refuse(&application.key, "the application is there twice", "keep one of the two");
             }
             let mut features = BTreeMap::new();
-            for feature in &application.features {
+            for feature in sorted(&application.features, |feature| &feature.key) {
                 let offer = self.feature(application, feature);
                 if features.insert(feature.key.as_str().into(), offer).is_some() {
                     let what = format!("the feature \"{}\" is there twice", feature.key);
@@ -117,8 +116,7 @@ impl<'a> Compiler<'a> {
         self.name(&application.key, "a feature", &feature.key);
         let asserts = self.asserts(application, feature);
         let first = self.drafts.len();
-        let mut seen = BTreeSet::new();
-        for action in feature.actions.iter().filter(|action| seen.insert(action.as_str())) {
+        for action in feature.actions.iter().collect::<BTreeSet<_>>() {
             self.name(&application.key, "an action", action);
             self.found.insert((&application.key, &feature.key, action), self.drafts.len());
             self.drafts.push(Draft {
@@ -135,7 +133,8 @@ impl<'a> Compiler<'a> {
         }
         let registered = application.records.iter();
         let records = registered.filter(|record| record.feature == feature.key && !record.canary);
-        let records = records.map(|record| record.id.as_str().into()).collect();
+        let records: BTreeSet<&str> = records.map(|record| record.id.as_str()).collect();
+        let records = records.into_iter().map(Box::from).collect();
         Offer { first, count: self.drafts.len() - first, records }
     }
 
@@ -347,6 +346,13 @@ impl<'a> Compiler<'a> {
         }
         closure
     }
+}
+
+/// In the order of their keys, so that whoever goes through permissions page by page can say where to go on.
+fn sorted<T>(all: &[T], key: fn(&T) -> &String) -> Vec<&T> {
+    let mut sorted: Vec<&T> = all.iter().collect();
+    sorted.sort_by_key(|one| key(one));
+    sorted
 }
 
 fn max_links() -> usize {

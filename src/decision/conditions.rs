@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::policy::{Age, Permission, Row};
 use super::subject::{Grant, Subject};
 use super::{Question, Reason};
+use crate::access::catalogue::Class;
 use crate::clock::Timestamp;
 
 /// What must hold besides the rows.
@@ -35,11 +36,11 @@ pub(super) struct Facts<'a> {
 
 impl Conditions for Facts<'_> {
     fn met(&self, permission: &Permission, row: &Row, grant: Option<&Grant>) -> Result<(), Reason> {
-        use crate::access::catalogue::Class;
-        if (row.strong || permission.class == Class::Pii) && !self.subject.strong_factor {
+        if self.needs_strong_factor(permission, row) && !self.subject.strong_factor {
             return Err(Reason::NoStrongFactor);
         }
-        if !grant.is_none_or(|grant| self.in_scope(permission, grant)) {
+        let mut scope = grant.and_then(|grant| grant.scope.as_deref()).into_iter().flatten();
+        if !scope.all(|(name, values)| self.is_in(permission, name, values)) {
             return Err(Reason::Scope);
         }
         if !row.purposes.is_empty() && !self.has_purpose(permission, &row.purposes) {
@@ -53,7 +54,21 @@ impl Conditions for Facts<'_> {
 }
 
 impl Facts<'_> {
-    /// A value of the context or of the resource's properties, if the caller may assert it.
+    /// Access roles presume a strong factor; whatever reaches customers' data should be one, and is treated as one.
+    pub(super) fn needs_strong_factor(&self, permission: &Permission, row: &Row) -> bool {
+        row.strong || permission.class == Class::Pii
+    }
+
+    /// A property of the resource, if the caller may assert it and did.
+    pub(super) fn property(&self, permission: &Permission, name: &str) -> Option<&Value> {
+        self.asserted(permission, self.question.properties, name)
+    }
+
+    /// The purpose, if the caller may assert one and did.
+    pub(super) fn purpose(&self, permission: &Permission) -> Option<&Value> {
+        self.asserted(permission, self.question.context, "purpose")
+    }
+
     fn asserted<'a>(&self, permission: &Permission, of: Option<&'a Value>, name: &str) -> Option<&'a Value> {
         let may = match (self.question.asserts, &permission.asserts) {
             (Some(own), _) => own.iter().any(|own| own == name),
@@ -63,20 +78,18 @@ impl Facts<'_> {
         if may { of?.get(name) } else { None }
     }
 
-    fn in_scope(&self, permission: &Permission, grant: &Grant) -> bool {
-        grant.scope.iter().flat_map(|scope| scope.iter()).all(|(name, values)| {
-            let value = self.asserted(permission, self.question.properties, name).and_then(Value::as_str);
-            value.is_some_and(|value| values.iter().any(|own| **own == *value))
-        })
+    pub(super) fn is_in(&self, permission: &Permission, name: &str, values: &[Box<str>]) -> bool {
+        let value = self.property(permission, name).and_then(Value::as_str);
+        value.is_some_and(|value| values.iter().any(|own| **own == *value))
     }
 
-    fn has_purpose(&self, permission: &Permission, purposes: &[Box<str>]) -> bool {
-        let purpose = self.asserted(permission, self.question.context, "purpose").and_then(Value::as_str);
+    pub(super) fn has_purpose(&self, permission: &Permission, purposes: &[Box<str>]) -> bool {
+        let purpose = self.purpose(permission).and_then(Value::as_str);
         purpose.is_some_and(|purpose| purposes.iter().any(|own| **own == *purpose))
     }
 
-    fn is_young(&self, permission: &Permission, age: &Age) -> bool {
-        match self.asserted(permission, self.question.properties, &age.of) {
+    pub(super) fn is_young(&self, permission: &Permission, age: &Age) -> bool {
+        match self.property(permission, &age.of) {
             Some(Value::Null) => true,
             Some(Value::String(text)) => {
                 date(text).is_some_and(|date| self.now < date.saturating_add(age.micros))

@@ -22,15 +22,32 @@ impl Snapshot {
         let permission = question
             .feature()
             .and_then(|(application, feature)| self.permission(application, feature, question.action));
-        let found = self.find(question.subject);
+        self.decide(now, freshness, question, permission, &self.find(question.subject))
+    }
+
+    /// The permission that a question is about.
+    pub(super) fn asked(&self, question: &Question<'_>) -> Option<&Permission> {
+        let (application, feature) = question.feature()?;
+        self.permission(application, feature, question.action)
+    }
+
+    /// The same for a subject and a permission that are found already.
+    pub(super) fn decide(
+        &self,
+        now: i64,
+        freshness: Freshness,
+        question: &Question<'_>,
+        permission: Option<&Permission>,
+        found: &Found<'_>,
+    ) -> Decision {
         let mut given = match found {
             Found::One(subject) => Given::of(Arc::clone(subject)),
             Found::Nobody | Found::Several => Given::default(),
         };
-        let judged =
-            self.gate(now, freshness, question, permission, &found).and_then(|(subject, permission)| {
-                weigh(now, permission, subject, &Facts { now, question, subject }, &mut given)
-            });
+        let gate = self.gate(now, freshness, question, permission, found);
+        let judged = gate.and_then(|(subject, permission)| {
+            weigh(now, permission, subject, &Facts { now, question, subject }, &mut given)
+        });
         Decision {
             reason: judged.err().unwrap_or(Reason::Permitted),
             class: permission.map(|permission| permission.class),
@@ -49,11 +66,7 @@ impl Snapshot {
     ) -> bool {
         let now = now.micros();
         match (self.find(subject), self.permission(application, feature, action)) {
-            (Found::One(subject), Some(permission)) => {
-                let mut given = Given::default();
-                subject.may_act(now).is_ok()
-                    && weigh(now, permission, subject, &Unconditional, &mut given).is_ok()
-            }
+            (Found::One(subject), Some(permission)) => rows_permit(now, permission, subject),
             _ => false,
         }
     }
@@ -97,6 +110,12 @@ impl Snapshot {
             question.feature().and_then(|(application, feature)| self.policy.offer(application, feature));
         if offer.is_some() { Reason::UnknownAction } else { Reason::UnknownFeature }
     }
+}
+
+/// Whether the rows alone permit it.
+pub(super) fn rows_permit(now: i64, permission: &Permission, subject: &Subject) -> bool {
+    let mut given = Given::default();
+    subject.may_act(now).is_ok() && weigh(now, permission, subject, &Unconditional, &mut given).is_ok()
 }
 
 impl Freshness {

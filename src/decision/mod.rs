@@ -23,17 +23,21 @@ use crate::text_enum;
 mod compile;
 mod conditions;
 mod evaluate;
+mod explain;
 #[cfg(test)]
 mod fault;
 mod policy;
 pub mod referee;
 pub mod rows;
+mod search;
 mod slots;
 mod snapshot;
 mod stops;
 mod subject;
 
 pub use compile::{FLOOR, MAX_LINKS, Refused};
+pub use explain::{Bounds, Condition, Explanation, Way};
+pub use search::{MAX_CANDIDATES, Page};
 pub use snapshot::Snapshot;
 pub use subject::{Given, MAX_NAME, RESERVED_NAME};
 

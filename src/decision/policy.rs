@@ -93,7 +93,8 @@ pub(super) struct Permission {
     pub(super) asserts: Option<Arc<[Box<str>]>>,
     /// One bit for each role that reaches it, by the low six bits of the role's number.
     mask: u64,
-    reach: Box<[Reach]>,
+    /// In the order of the roles' numbers.
+    pub(super) reach: Box<[Reach]>,
     pub(super) births: Box<[(Birth, Reach)]>,
     reached: Box<[u32]>,
     pub(super) rows: Box<[Row]>,
@@ -163,6 +164,11 @@ impl Permission {
         &self.name[self.feature_at..self.action_at - 1]
     }
 
+    /// Application, feature and action.
+    pub(super) fn names(&self) -> (&str, &str, &str) {
+        (self.application(), self.feature(), self.action())
+    }
+
     /// The action.
     pub(super) fn action(&self) -> &str {
         &self.name[self.action_at..]
@@ -182,14 +188,10 @@ impl Permission {
         let numbers = &self.reached[reach.first as usize..(reach.first + reach.count) as usize];
         numbers.iter().filter_map(|number| self.rows.get(*number as usize))
     }
-
-    /// Every role from which a grant reaches the permission, with what it reaches.
-    pub(super) fn reaches(&self) -> &[Reach] {
-        &self.reach
-    }
 }
 
-/// A feature with its permissions, one behind the other, and its registered records that are no canaries.
+/// A feature with its permissions, one behind the other, and in their order its registered records, but no canaries:
+/// a list that named them would lead people there.
 #[derive(Debug)]
 pub(super) struct Offer {
     pub(super) first: usize,
@@ -200,6 +202,7 @@ pub(super) struct Offer {
 /// The whole catalogue.
 #[derive(Default)]
 pub(super) struct Policy {
+    /// In the order of application, feature and action.
     pub(super) permissions: Box<[Permission]>,
     pub(super) index: Slots,
     /// Application, then feature.
@@ -215,10 +218,7 @@ impl Policy {
     pub(super) fn permission(&self, bits: u32, names: (&str, &str, &str)) -> Option<&Permission> {
         let candidates =
             self.index.candidates(bits).filter_map(|number| self.permissions.get(number as usize));
-        let (application, feature, action) = names;
-        candidates.into_iter().find(|found| {
-            found.application() == application && found.feature() == feature && found.action() == action
-        })
+        candidates.into_iter().find(|found| found.names() == names)
     }
 
     /// The feature of these names, if the catalogue has it.
@@ -226,7 +226,7 @@ impl Policy {
         self.offers.get(application)?.get(feature)
     }
 
-    /// The permissions of a feature, in the order of its actions.
+    /// The permissions of a feature.
     pub(super) fn permissions_of(&self, offer: &Offer) -> &[Permission] {
         &self.permissions[offer.first..offer.first + offer.count]
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Reason;
+use super::explain::Bounds;
 use super::rows::{GrantRow, GrantState, SubjectKind, SubjectRow, SubjectState};
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId, Id};
@@ -73,6 +74,15 @@ impl Grant {
             scope: row.scope.as_ref().map(limits),
             state: row.state,
         })
+    }
+
+    /// From when to when it counts.
+    pub(super) fn bounds(&self) -> Bounds {
+        let Span { from, until } = self.span;
+        Bounds {
+            valid_from: (from != i64::MIN).then(|| Timestamp::from_micros(from)),
+            expires_at: (until != i64::MAX).then(|| Timestamp::from_micros(until)),
+        }
     }
 
     /// Whether the grant counts at this instant, else why not.

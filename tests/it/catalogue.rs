@@ -246,9 +246,9 @@ fn roles_that_reach_nothing_circles_and_deep_chains_are_refused() {
     let bottom = "[[role]]\nkey = \"r0\"\n[[role.allow]]\nfeature = \"order\"\nactions = [\"read\"]\n";
     let link = |number: usize| format!("[[role]]\nkey = \"r{number}\"\ninherits = [\"r{}\"]\n", number - 1);
     let chain = |links: usize| shop(&format!("{bottom}{}", (1..=links).map(link).collect::<String>()));
-    assert_eq!(refusals(&chain(9)), Vec::<String>::new());
-    refused(&chain(10), 17 + 9 * 3 + 2, "deeper than 9", "directly");
-    assert_eq!(refusals(&chain(10)).len(), 1);
+    assert_eq!(refusals(&chain(8)), Vec::<String>::new());
+    refused(&chain(9), 17 + 8 * 3 + 2, "deeper than 8", "directly");
+    assert_eq!(refusals(&chain(9)).len(), 1);
 }
 
 #[test]

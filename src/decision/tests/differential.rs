@@ -12,13 +12,13 @@ use crate::decision::referee::{Referee, agree};
 use crate::decision::snapshot::Found;
 
 /// How many worlds a test looks at; more with the environment variable `BAILIWICK_CASES`.
-fn cases(usual: u32) -> Config {
+pub(super) fn cases(usual: u32) -> Config {
     let asked = std::env::var("BAILIWICK_CASES").ok().and_then(|text| text.parse().ok());
     Config { failure_persistence: None, ..Config::with_cases(asked.unwrap_or(usual)) }
 }
 
 /// Builds the index of a world, or `None` if its policy is refused.
-fn compiled(world: &World) -> Option<Snapshot> {
+pub(super) fn compiled(world: &World) -> Option<Snapshot> {
     let empty = Snapshot::default().with_policy(&world.policy).ok()?;
     Some(world.subjects.iter().fold(empty, Snapshot::with_subject))
 }
@@ -98,7 +98,7 @@ fn portrait(snapshot: &Snapshot, world: &World) -> Vec<String> {
         .permissions
         .iter()
         .flat_map(|permission| {
-            let reaches = permission.reaches().iter().chain(permission.births.iter().map(|(_, reach)| reach));
+            let reaches = permission.reach.iter().chain(permission.births.iter().map(|(_, reach)| reach));
             reaches.map(move |reach| {
                 let rows: Vec<_> =
                     permission.rows_of(reach).map(|row| (role(row.role), row.allows, row.strong)).collect();

@@ -12,7 +12,10 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId, Id, KillSwitchId};
 
 mod differential;
+mod lists;
 mod questions;
+mod refusals;
+mod ways;
 mod worlds;
 
 /// Noon on a day in spring, to which all tests refer.
