@@ -5,6 +5,7 @@
 mod architecture;
 mod catalogue;
 mod door;
+mod example_people;
 mod profile;
 mod profile_files;
 mod profile_order;
