@@ -20,6 +20,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     environment.add_filter("until", until);
     environment.add_filter("second", second);
     environment.add_filter("day", day);
+    environment.add_filter("date", date);
     environment.add_filter("last_day", last_day);
     environment.add_filter("clock", clock);
     environment.add_filter("iso", iso);
@@ -45,6 +46,11 @@ fn until(at: Value, zone: &str) -> Result<String, Error> {
         return Ok(local.format("%a %-d %b %Y, %H:%M").to_string());
     }
     Ok(day_before(&at, local)?.format("%a %-d %b %Y, 24:00").to_string())
+}
+
+/// `24 Nov 2026`: the day of an instant, where there is little room.
+fn date(at: Value, zone: &str) -> Result<String, Error> {
+    Ok(local(&at, zone)?.format("%-d %b %Y").to_string())
 }
 
 /// `30 Nov 2026`: the last day on which something that ends then still holds.

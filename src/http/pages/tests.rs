@@ -3,8 +3,6 @@
 //! The contexts stand in `tests/fixtures/pages`, one file for each page; `frame.json` is what all of them share. With
 //! `BAILIWICK_RENDER_TO=FOLDER` the pages are also written there, to be looked at.
 
-#![expect(clippy::expect_used, reason = "a test may stop at what it did not expect")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

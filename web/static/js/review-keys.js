@@ -61,7 +61,7 @@ function hideSaving() {
 }
 
 function mark(row) {
-  for (const other of rows()) other.toggleAttribute("aria-current", other === row);
+  for (const other of rows()) other.removeAttribute("aria-current");
   row.setAttribute("aria-current", "true");
 }
 
@@ -158,6 +158,5 @@ if (form && list) {
   const box = document.querySelector("[data-keys-on]");
   line.hidden = false;
   box.checked = keysOn();
-  box.form.addEventListener("submit", (event) => event.preventDefault());
   box.addEventListener("change", () => localStorage.setItem(switched, box.checked ? "on" : "off"));
 }

@@ -16,6 +16,7 @@ fn an_end_at_midnight_belongs_to_the_day_it_ends() {
 #[test]
 fn days_seconds_and_attributes() {
     assert_eq!(ask("'2026-11-24T23:30:00Z'|day('Asia/Shanghai')"), "Wed 25 Nov 2026");
+    assert_eq!(ask("'2026-11-24T23:30:00Z'|date('Asia/Shanghai')"), "25 Nov 2026");
     assert_eq!(ask("'2026-11-24'|day('Asia/Shanghai')"), "Tue 24 Nov 2026");
     assert_eq!(ask("'2026-11-24T10:18:04.5Z'|second('UTC')"), "Tue 24 Nov 2026, 10:18:04");
     assert_eq!(ask("'2026-11-24T10:18:04.5Z'|clock('UTC')"), "10:18:04");
