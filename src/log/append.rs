@@ -20,6 +20,7 @@ pub fn commit_events(tx: &mut Tx<'_>) -> Result<u64> {
         return Ok(frontier.size());
     }
     let mut events = Vec::with_capacity(pending.len());
+    let mut blocks = Vec::new();
     for entry in pending {
         let event = Event {
             version: VERSION,
@@ -32,10 +33,11 @@ pub fn commit_events(tx: &mut Tx<'_>) -> Result<u64> {
         };
         let body = event.text()?;
         let leaf = leaf_hash(body.as_bytes());
-        frontier.append(leaf);
+        frontier.append_noting(leaf, |block| blocks.push(block));
         events.push(StoredEvent::new(&event, tx.caller.label(), body, leaf));
     }
     store::insert(tx, &events)?;
+    store::insert_blocks(tx, &blocks)?;
     store::set_head(tx, &epoch, &frontier)?;
     Ok(frontier.size())
 }

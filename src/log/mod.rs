@@ -4,7 +4,10 @@
 //! never names or typed text. May call: `db`, `vault` (the signing key).
 
 pub mod append;
+pub mod checkpoint;
 pub mod event;
+pub mod proof;
 pub mod store;
 pub mod tail;
 pub mod tree;
+pub mod verify;

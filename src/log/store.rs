@@ -3,11 +3,13 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::checkpoint::Stored;
 use super::event::Event;
-use super::tree::{Frontier, Hash};
+use super::tree::{Block, Frontier, Hash};
+use super::verify::EventRow;
 use crate::clock::Timestamp;
 use crate::db::batch::{self, Kind};
-use crate::db::schema::{change_events, log_head};
+use crate::db::schema::{change_events, checkpoints, log_head, log_roots};
 use crate::db::{AnyConnection, Reader, Tx};
 use crate::error::{Error, Result};
 use crate::ids::uuid_v7;
@@ -102,6 +104,48 @@ pub(super) fn insert(tx: &mut Tx<'_>, events: &[StoredEvent]) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn insert_blocks(tx: &mut Tx<'_>, blocks: &[Block]) -> Result<()> {
+    for block in blocks {
+        diesel::insert_into(log_roots::table)
+            .values((
+                log_roots::level.eq(block.level.cast_signed()),
+                log_roots::position.eq(block.position.cast_signed()),
+                log_roots::hash.eq(block.root.to_vec()),
+            ))
+            .execute(tx.connection)?;
+    }
+    Ok(())
+}
+
+/// The stored hashes of one level of the tree, from position `from` up to and without `to`: of level 0 the leaves,
+/// of level 1 the roots of complete blocks of 256 leaves, and so on.
+///
+/// # Errors
+/// [`Error::Internal`] if one is missing or is not a hash.
+pub(super) fn hashes(reader: &mut Reader<'_>, level: u32, from: u64, to: u64) -> Result<Vec<Hash>> {
+    let (first, end) = (from.cast_signed(), to.cast_signed());
+    let rows: Vec<Vec<u8>> = if level == 0 {
+        change_events::table
+            .filter(change_events::number.gt(first).and(change_events::number.le(end)))
+            .order(change_events::number)
+            .select(change_events::leaf)
+            .load(reader.connection)?
+    } else {
+        log_roots::table
+            .filter(log_roots::level.eq(level.cast_signed()))
+            .filter(log_roots::position.ge(first).and(log_roots::position.lt(end)))
+            .order(log_roots::position)
+            .select(log_roots::hash)
+            .load(reader.connection)?
+    };
+    let damaged = || Error::internal("reading the log's tree", "a hash is missing or damaged");
+    let hashes: Vec<Hash> = rows
+        .iter()
+        .map(|row| Hash::try_from(row.as_slice()).map_err(|_| damaged()))
+        .collect::<Result<_>>()?;
+    if hashes.len() as u64 == to - from { Ok(hashes) } else { Err(damaged()) }
+}
+
 /// The events after `after`, oldest first, at most `limit`.
 ///
 /// # Errors
@@ -120,6 +164,74 @@ pub fn events_after(reader: &mut Reader<'_>, after: u64, limit: i64) -> Result<V
                 .map_err(|cause| Error::internal(&format!("reading event {number}"), cause))
         })
         .collect()
+}
+
+type CheckpointRow = (i64, Timestamp, String);
+
+fn stored((size, at, note): CheckpointRow) -> Stored {
+    Stored { size: size.unsigned_abs(), at, note }
+}
+
+/// The newest checkpoint of at most that size.
+pub(super) fn checkpoint_up_to(reader: &mut Reader<'_>, size: u64) -> Result<Option<Stored>> {
+    let row: Option<CheckpointRow> = checkpoints::table
+        .filter(checkpoints::size.le(size.cast_signed()))
+        .order(checkpoints::size.desc())
+        .select((checkpoints::size, checkpoints::at, checkpoints::note))
+        .first(reader.connection)
+        .optional()?;
+    Ok(row.map(stored))
+}
+
+/// The checkpoints of more than `after` and at most `to` leaves, smallest first, at most `limit`.
+pub(super) fn checkpoints_between(
+    reader: &mut Reader<'_>,
+    after: u64,
+    to: u64,
+    limit: i64,
+) -> Result<Vec<Stored>> {
+    let to = i64::try_from(to).unwrap_or(i64::MAX);
+    let rows: Vec<CheckpointRow> = checkpoints::table
+        .filter(checkpoints::size.gt(after.cast_signed()).and(checkpoints::size.le(to)))
+        .order(checkpoints::size)
+        .limit(limit)
+        .select((checkpoints::size, checkpoints::at, checkpoints::note))
+        .load(reader.connection)?;
+    Ok(rows.into_iter().map(stored).collect())
+}
+
+/// Stores a checkpoint; if another node was quicker with this size, its checkpoint stays.
+pub(super) fn insert_checkpoint(reader: &mut Reader<'_>, checkpoint: &Stored) -> Result<()> {
+    let row = (
+        checkpoints::size.eq(checkpoint.size.cast_signed()),
+        checkpoints::at.eq(checkpoint.at),
+        checkpoints::note.eq(&checkpoint.note),
+    );
+    match diesel::insert_into(checkpoints::table).values(row).execute(reader.connection) {
+        Ok(_)
+        | Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
+            Ok(())
+        }
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+/// The events after `after` as their columns have them, oldest first, at most `limit`.
+pub(super) fn rows_after(reader: &mut Reader<'_>, after: u64, limit: i64) -> Result<Vec<EventRow>> {
+    Ok(change_events::table
+        .filter(change_events::number.gt(after.cast_signed()))
+        .order(change_events::number)
+        .limit(limit)
+        .select((
+            change_events::number,
+            change_events::at,
+            change_events::kind,
+            change_events::actor,
+            change_events::subject,
+            change_events::body,
+            change_events::leaf,
+        ))
+        .load(reader.connection)?)
 }
 
 /// The leaf of the event of that number, if it is there.

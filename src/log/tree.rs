@@ -30,6 +30,20 @@ fn digest(parts: &[&[u8]]) -> Hash {
     hash
 }
 
+/// The height of a block in the tree: 2^8 leaves, or 2^8 blocks of the level below.
+pub const BLOCK_HEIGHT: u32 = 8;
+
+/// A complete block of the tree, whose root never changes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Block {
+    /// 1 for 256 leaves, 2 for 256 blocks of level 1, and so on.
+    pub level: u32,
+    /// Its place among the blocks of its level, from 0.
+    pub position: u64,
+    /// The root of its subtree.
+    pub root: Hash,
+}
+
 /// The edge of the tree to which the next leaf is appended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frontier {
@@ -50,6 +64,11 @@ impl Frontier {
         Ok(Self { size, roots: chunks.to_vec() })
     }
 
+    /// The frontier of a tree of `size` leaves whose complete subtrees have these roots, largest first.
+    pub(super) fn of(size: u64, roots: Vec<Hash>) -> Self {
+        Self { size, roots }
+    }
+
     /// The frontier as it is stored: its hashes one after the other.
     pub fn bytes(&self) -> Vec<u8> {
         self.roots.concat()
@@ -62,13 +81,22 @@ impl Frontier {
 
     /// Appends one leaf.
     pub fn append(&mut self, leaf: Hash) {
+        self.append_noting(leaf, |_| {});
+    }
+
+    /// Appends one leaf and tells of every block that it completes: 256 leaves, 256 such blocks, and so on.
+    pub fn append_noting(&mut self, leaf: Hash, mut completed: impl FnMut(Block)) {
         let mut node = leaf;
-        let mut complete = self.size;
-        while complete & 1 == 1 {
+        let mut height = 0;
+        while (self.size >> height) & 1 == 1 {
             if let Some(left) = self.roots.pop() {
                 node = node_hash(&left, &node);
             }
-            complete >>= 1;
+            height += 1;
+            if height % BLOCK_HEIGHT == 0 {
+                let level = height / BLOCK_HEIGHT;
+                completed(Block { level, position: self.size >> height, root: node });
+            }
         }
         self.roots.push(node);
         self.size += 1;
@@ -110,6 +138,27 @@ mod tests {
             assert_eq!(frontier.root(), by_definition(&leaves), "at {} leaves", n + 1);
             assert_eq!(Frontier::read(frontier.size(), &frontier.bytes()).unwrap(), frontier);
         }
+    }
+
+    #[test]
+    fn blocks_are_told_of_when_they_are_complete() {
+        let mut frontier = Frontier::default();
+        let mut leaves = Vec::new();
+        let mut blocks = Vec::new();
+        for n in 0u32..66_000 {
+            let leaf = leaf_hash(&n.to_be_bytes());
+            leaves.push(leaf);
+            frontier.append_noting(leaf, |block| blocks.push(block));
+        }
+        let of_level = |level| blocks.iter().filter(move |block| block.level == level);
+        assert_eq!(of_level(1).count(), 66_000 / 256);
+        for (position, block) in of_level(1).enumerate() {
+            assert_eq!(block.position, position as u64);
+            assert_eq!(block.root, by_definition(&leaves[position * 256..(position + 1) * 256]));
+        }
+        let second: Vec<_> = of_level(2).collect();
+        assert_eq!(second.len(), 1);
+        assert_eq!((second[0].position, second[0].root), (0, by_definition(&leaves[..65_536])));
     }
 
     #[test]
