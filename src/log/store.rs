@@ -123,27 +123,35 @@ pub(super) fn insert_blocks(tx: &mut Tx<'_>, blocks: &[Block]) -> Result<()> {
 /// # Errors
 /// [`Error::Internal`] if one is missing or is not a hash.
 pub(super) fn hashes(reader: &mut Reader<'_>, level: u32, from: u64, to: u64) -> Result<Vec<Hash>> {
+    let damaged = || Error::internal("reading the log's tree", "a hash is missing or damaged");
+    let found = hashes_found(reader, level, from, to)?;
+    if found.len() as u64 != to - from {
+        return Err(damaged());
+    }
+    found.iter().map(|(_, hash)| Hash::try_from(hash.as_slice()).map_err(|_| damaged())).collect()
+}
+
+/// As [`hashes`], but what is there, damaged or not, each with its position.
+pub(super) fn hashes_found(
+    reader: &mut Reader<'_>,
+    level: u32,
+    from: u64,
+    to: u64,
+) -> Result<Vec<(i64, Vec<u8>)>> {
     let (first, end) = (from.cast_signed(), to.cast_signed());
-    let rows: Vec<Vec<u8>> = if level == 0 {
-        change_events::table
+    if level == 0 {
+        let events = change_events::table
             .filter(change_events::number.gt(first).and(change_events::number.le(end)))
             .order(change_events::number)
-            .select(change_events::leaf)
-            .load(reader.connection)?
-    } else {
-        log_roots::table
-            .filter(log_roots::level.eq(level.cast_signed()))
-            .filter(log_roots::position.ge(first).and(log_roots::position.lt(end)))
-            .order(log_roots::position)
-            .select(log_roots::hash)
-            .load(reader.connection)?
-    };
-    let damaged = || Error::internal("reading the log's tree", "a hash is missing or damaged");
-    let hashes: Vec<Hash> = rows
-        .iter()
-        .map(|row| Hash::try_from(row.as_slice()).map_err(|_| damaged()))
-        .collect::<Result<_>>()?;
-    if hashes.len() as u64 == to - from { Ok(hashes) } else { Err(damaged()) }
+            .select((change_events::number - 1, change_events::leaf));
+        return Ok(events.load(reader.connection)?);
+    }
+    let blocks = log_roots::table
+        .filter(log_roots::level.eq(level.cast_signed()))
+        .filter(log_roots::position.ge(first).and(log_roots::position.lt(end)))
+        .order(log_roots::position)
+        .select((log_roots::position, log_roots::hash));
+    Ok(blocks.load(reader.connection)?)
 }
 
 /// The events after `after`, oldest first, at most `limit`.

@@ -6,6 +6,7 @@ mod architecture;
 mod catalogue;
 mod door;
 mod example_people;
+mod log;
 mod profile;
 mod profile_files;
 mod profile_order;

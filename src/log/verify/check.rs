@@ -1,5 +1,7 @@
 //! The comparison itself, event by event: numbers, columns, leaves, tree, checkpoints, head.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -220,10 +222,14 @@ impl<'a> Checker<'a> {
         for known in self.blocks.chunks(PAGE.unsigned_abs() as usize) {
             for same in known.chunk_by(|one, next| one.level == next.level) {
                 let (first, level) = (same[0].position, same[0].level);
-                let stored =
-                    store::hashes(reader, level, first, first + same.len() as u64).unwrap_or_default();
-                let wrong = same.iter().enumerate().find(|(n, block)| stored.get(*n) != Some(&block.root));
-                if let Some((_, block)) = wrong {
+                let stored: HashMap<i64, Vec<u8>> =
+                    store::hashes_found(reader, level, first, first + same.len() as u64)?
+                        .into_iter()
+                        .collect();
+                let is_stored = |block: &&Block| {
+                    stored.get(&block.position.cast_signed()).is_some_and(|hash| hash[..] == block.root[..])
+                };
+                if let Some(block) = same.iter().find(|block| !is_stored(block)) {
                     let leaves = 1u64 << (level * BLOCK_HEIGHT);
                     let from = block.position * leaves + 1;
                     let to = from + leaves - 1;

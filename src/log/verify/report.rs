@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
 use crate::log::event::Change;
 
 /// How many differences are named; further ones are counted.
@@ -64,17 +63,6 @@ impl Report {
     pub fn change(&self) -> Change {
         let differences = self.differences.len() as u64 + self.further;
         Change::LogVerified { size: self.size, complete: self.complete, differences }
-    }
-
-    /// The report, if everything is as it should be.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] with the first difference otherwise.
-    pub fn sound(self) -> Result<Self> {
-        match self.first() {
-            None => Ok(self),
-            Some(first) => Err(Error::conflict("log-damaged", first)),
-        }
     }
 }
 
