@@ -29,8 +29,11 @@ pub struct Job {
 }
 
 /// The table of jobs.
-pub const JOBS: &[Job] =
-    &[Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire }];
+pub const JOBS: &[Job] = &[
+    Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire },
+    Job { name: "log.checkpoint", schedule: "0 0 0 * * *", run: crate::log::jobs::checkpoint },
+    Job { name: "log.verify", schedule: "0 30 3 * * *", run: crate::log::jobs::verify },
+];
 
 /// The right to run a job now.
 #[derive(Debug, Clone)]
@@ -75,10 +78,11 @@ pub fn run_due(app: &App) -> Result<Vec<&'static str>> {
 pub fn run_now(app: &App, name: &str) -> Result<Option<String>> {
     let job = JOBS.iter().find(|job| job.name == name).ok_or(Error::NotFound("job"))?;
     app.database().alone(|reader| store::make_due(reader, job.name))?;
-    match take(app, job)? {
-        Some(lease) => (job.run)(app, &lease).map(Some),
-        None => Ok(None),
-    }
+    let Some(lease) = take(app, job)? else { return Ok(None) };
+    let outcome = (job.run)(app, &lease);
+    let report = outcome.as_ref().map_or_else(|error| format!("failed: {error}"), Clone::clone);
+    app.database().alone(|reader| store::release(reader, lease.name, &lease.holder, &report))?;
+    outcome.map(Some)
 }
 
 fn take(app: &App, job: &Job) -> Result<Option<Lease>> {

@@ -13,6 +13,7 @@ pub mod db;
 pub mod decision;
 pub mod entropy;
 pub mod error;
+pub mod governed;
 pub mod http;
 pub mod ids;
 pub mod jobs;

@@ -53,10 +53,14 @@ impl Key {
     /// # Errors
     /// [`Error::Internal`] if the seed is not one.
     pub fn new(vault: &Vault, epoch: &str) -> Result<Self> {
-        Self::named(vault, format!("bailiwick/{epoch}"))
+        Self::of_origin(vault, format!("bailiwick/{epoch}"))
     }
 
-    fn named(vault: &Vault, name: String) -> Result<Self> {
+    /// The key under the name that a checkpoint carries as its origin.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the seed is not one.
+    pub fn of_origin(vault: &Vault, name: String) -> Result<Self> {
         let pair = Ed25519KeyPair::from_seed_unchecked(vault.signing_seed())
             .map_err(|cause| Error::internal("reading the signing key", cause))?;
         let id = signed_note::key_id(&name, &encoded(&pair));
@@ -148,7 +152,7 @@ pub fn read(note: &str) -> Result<Checkpoint> {
 /// [`Error::Invalid`] in words if it is not one, or not signed by this house.
 pub fn open(vault: &Vault, note: &str) -> Result<Checkpoint> {
     let origin = read(note)?.origin;
-    Key::named(vault, origin)?.open(note)
+    Key::of_origin(vault, origin)?.open(note)
 }
 
 /// The newest checkpoint of the log as it stands.

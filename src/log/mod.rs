@@ -5,7 +5,9 @@
 
 pub mod append;
 pub mod checkpoint;
+pub mod command;
 pub mod event;
+pub mod jobs;
 pub mod proof;
 pub mod store;
 pub mod tail;

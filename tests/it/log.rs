@@ -8,7 +8,7 @@ use bailiwick::caller::Caller;
 use bailiwick::db::{Reader, Tx};
 use bailiwick::log::event::{Change, Row};
 use bailiwick::log::verify::{self, Report, Source};
-use bailiwick::log::{checkpoint, proof, store};
+use bailiwick::log::{checkpoint, command, proof, store};
 use chrono::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -49,10 +49,7 @@ fn put(tx: &mut Tx<'_>, key: &str, spec: &str) -> bailiwick::error::Result<()> {
     .bind::<Text, _>(spec)
     .execute(tx.connection)?;
     let row = digest(&columns)?;
-    tx.record_rows(
-        Change::CatalogueApplied { application: key.to_owned(), digest: String::new() },
-        vec![row],
-    );
+    tx.record_rows(Change::ApplicationRetired { application: key.to_owned() }, vec![row]);
     Ok(())
 }
 
@@ -403,4 +400,41 @@ fn a_recent_check_begins_at_the_last_verified_checkpoint() {
     assert_eq!((report.events, report.complete, report.is_sound()), (41, false, true), "{report}");
     sql(&house, "UPDATE change_events SET body = replace(body, 'name-5', 'name-6') WHERE number = 307");
     assert_eq!(recent().first(), Some("event 307: the stored text does not match its leaf"));
+}
+
+#[test]
+fn the_nightly_proof_records_its_outcome() {
+    let house = house_with(20);
+    let ran =
+        bailiwick::jobs::run_now(&house.app, "log.verify").expect("it runs").expect("nobody else runs it");
+    assert_eq!(ran, "20 events, 0 rows: as the log says");
+    sql(&house, "UPDATE change_events SET kind = 'x' WHERE number = 9");
+    let ran =
+        bailiwick::jobs::run_now(&house.app, "log.verify").expect("it runs").expect("nobody else runs it");
+    assert_eq!(ran, "1 difference, the first: event 9: the column \"kind\" is not what its text says");
+    let events = house.app.read_now(|reader| store::events_after(reader, 20, 9)).expect("events");
+    let outcomes: Vec<_> = events.iter().map(|event| event.change.clone()).collect();
+    assert_eq!(
+        outcomes,
+        [
+            Change::LogVerified { size: 20, complete: true, differences: 0 },
+            Change::LogVerified { size: 21, complete: true, differences: 1 }
+        ]
+    );
+}
+
+#[test]
+fn an_export_is_every_text_on_a_line_and_hashes_to_the_leaves() {
+    let house = house_with(2_300);
+    let mut lines = Vec::new();
+    let count = command::export(house.app.database(), 0, &mut lines).expect("exported");
+    let text = String::from_utf8(lines).expect("text");
+    assert_eq!((count, text.lines().count()), (2_300, 2_300));
+    let mut tree = bailiwick::log::tree::Frontier::default();
+    for line in text.lines() {
+        tree.append(bailiwick::log::tree::leaf_hash(line.as_bytes()));
+    }
+    let (note, key) = command::checkpoint(house.app.database()).expect("a checkpoint");
+    assert_eq!(checkpoint::read(&note).expect("readable").root, tree.root());
+    assert!(key.starts_with("bailiwick/") && key.contains('+'), "{key}");
 }

@@ -1,0 +1,13 @@
+//! The governed tables: those whose every row the log must account for. `log verify` replays the log against them.
+//!
+//! A slice with a governed table offers its rows, digested as its events digest them, and has its line here.
+
+use crate::access;
+use crate::log::verify::Source;
+
+/// Every governed table.
+pub const SOURCES: &[Source] = &[
+    Source { table: "applications", rows: access::roles::governed_applications },
+    Source { table: "roles", rows: access::roles::governed_roles },
+    Source { table: "grants", rows: access::grants::governed },
+];
