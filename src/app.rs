@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+use crate::accounts::Directory;
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::db::{Context, Database, Reader, Tx};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::log::tail::{Follower, Tail};
+use crate::organisation::{Organisation, Settings};
 use crate::profile::{InForce, Policies, PolicyFiles};
 use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
@@ -36,6 +38,8 @@ struct House {
     database: Database,
     tail: Tail,
     followers: Vec<Arc<dyn Follower>>,
+    settings: Arc<Settings>,
+    directory: Arc<Directory>,
     sessions: Arc<Sessions>,
     session_limits: Limits,
     hashers: Hashers,
@@ -64,6 +68,8 @@ impl App {
         let vault =
             vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
         let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
+        let settings = Arc::new(Settings::default());
+        let directory = Arc::new(Directory::default());
         let sessions = Arc::new(Sessions::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let database = Database::open(config.database.clone(), config.connections, context)?;
@@ -72,7 +78,13 @@ impl App {
             config,
             database,
             tail: Tail::default(),
-            followers: vec![Arc::clone(&sessions) as Arc<dyn Follower>],
+            followers: vec![
+                Arc::clone(&settings) as Arc<dyn Follower>,
+                Arc::clone(&directory) as Arc<dyn Follower>,
+                Arc::clone(&sessions) as Arc<dyn Follower>,
+            ],
+            settings,
+            directory,
             sessions,
             session_limits: Limits::shipped()?,
             hashers,
@@ -107,6 +119,16 @@ impl App {
     /// The threads that hash passwords.
     pub fn hashers(&self) -> &Hashers {
         &self.0.hashers
+    }
+
+    /// The organisation whose house this is.
+    pub fn organisation(&self) -> Arc<Organisation> {
+        self.0.settings.current()
+    }
+
+    /// The names of all accounts: to show them, order lists by them and search in them.
+    pub fn directory(&self) -> &Directory {
+        &self.0.directory
     }
 
     /// The sessions that this node has met.

@@ -4,6 +4,7 @@
 //! `profile` → `db`; within a slice `http.rs` → `mod.rs` → `store.rs`.
 
 pub mod access;
+pub mod accounts;
 pub mod app;
 pub mod caller;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod log;
+pub mod organisation;
 pub mod profile;
 pub mod signin;
 pub mod vault;

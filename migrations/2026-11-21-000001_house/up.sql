@@ -80,14 +80,12 @@ CREATE TABLE accounts (
   suspended_until TIMESTAMP,
   manager TEXT REFERENCES accounts (id),
   owner TEXT REFERENCES accounts (id),
-  sponsor TEXT,
-  department TEXT,
-  job_title TEXT,
-  location TEXT,
-  worker_type TEXT NOT NULL,
+  department_digest TEXT,
+  worker_type TEXT,
   time_zone TEXT,
   starts_at TIMESTAMP,
   ends_at TIMESTAMP,
+  enrolled_at TIMESTAMP,
   details BYTEA NOT NULL,
   source TEXT NOT NULL,
   strong_factor BOOLEAN NOT NULL,
@@ -99,6 +97,7 @@ CREATE INDEX accounts_manager ON accounts (manager);
 CREATE INDEX accounts_owner ON accounts (owner);
 CREATE INDEX accounts_state ON accounts (state, id);
 CREATE INDEX accounts_ends_at ON accounts (ends_at);
+CREATE INDEX accounts_department_digest ON accounts (department_digest);
 CREATE TABLE names (
   space TEXT NOT NULL,
   digest TEXT NOT NULL,

@@ -51,15 +51,23 @@ pub enum Change {
     SettingChanged { name: String, value: Option<String> },
     /// An account began.
     AccountCreated { account: AccountId, account_kind: String, source: String },
-    /// Fields of an account changed, by name; managers before and after if that was one of them.
+    /// Fields of an account changed, by name; managers before and after if that was one of them; the reason that
+    /// somebody typed is a sealed text.
     AccountChanged {
         account: AccountId,
         fields: Vec<String>,
         manager_before: Option<AccountId>,
         manager_after: Option<AccountId>,
+        reason: Option<TextId>,
     },
-    /// A person or service changed state.
-    AccountStateChanged { account: AccountId, from: String, to: String, cause: String },
+    /// A person or service changed state; the cause is a word of ours, the reason that somebody typed a sealed text.
+    AccountStateChanged {
+        account: AccountId,
+        from: String,
+        to: String,
+        cause: String,
+        reason: Option<TextId>,
+    },
     /// A file of people was read to its end.
     PeopleImported { source: String, digest: String, added: u64, changed: u64, unchanged: u64, refused: u64 },
     /// A one-time link is due or was made; the token itself is nowhere.

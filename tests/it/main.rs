@@ -2,6 +2,7 @@
 //! `BAILIWICK_TEST_DATABASE_URL` names a server where databases may be made.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
+mod accounts;
 mod architecture;
 mod catalogue;
 mod door;
