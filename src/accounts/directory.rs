@@ -155,7 +155,7 @@ impl Directory {
             // Both names have a limit far below what 16 bits count.
             let split = u16::try_from(display_name.len()).unwrap_or(0);
             let sort_key: Arc<str> = searched(&details.sort_key()).into();
-            let names = (display_name + &details.username).into_boxed_str();
+            let names = (display_name + details.username.as_str()).into_boxed_str();
             let entry = Entry {
                 names,
                 split,

@@ -1,8 +1,8 @@
 //! The organisation whose house this is: name, time zone, public address, policy profile, whether set-up is done.
 //!
 //! Rules: one installation is one organisation; nothing here is personal; every change is one event for each setting.
-//! [`Settings`] is what pages and sign-in read: it follows the log and is never written by anything else. May call
-//! `log`; every slice may call it.
+//! [`Settings`] is what pages and sign-in read: it follows the log, is never written by anything else, and puts the
+//! chosen policy profile in force. May call `log`, `profile`; every slice may call it.
 
 mod store;
 
@@ -72,7 +72,7 @@ pub struct Wishes {
     pub time_zone: Option<String>,
     /// An `https://` address without a path, at most 200 characters.
     pub public_url: Option<String>,
-    /// The key of a profile; whether there is such a profile is for the caller to know.
+    /// The key of a profile.
     pub profile: Option<String>,
 }
 
@@ -100,7 +100,7 @@ pub fn get(reader: &mut Reader<'_>) -> Result<Organisation> {
 /// # Errors
 /// [`Error::Invalid`] naming the field that does not make sense; nothing is changed then.
 pub fn set(tx: &mut Tx<'_>, wishes: &Wishes) -> Result<()> {
-    let mut settings = Vec::new();
+    let mut settings: Vec<(&str, String)> = Vec::new();
     if let Some(name) = &wishes.name {
         settings.push((NAME, checked_name(name)?));
     }
@@ -111,6 +111,8 @@ pub fn set(tx: &mut Tx<'_>, wishes: &Wishes) -> Result<()> {
         settings.push((PUBLIC_URL, checked_url(url)?));
     }
     if let Some(profile) = &wishes.profile {
+        let there = tx.context.profiles.policies().profile(profile);
+        there.map_err(|refusal| Error::field("profile", refusal.to_string()))?;
         settings.push((PROFILE, profile.clone()));
     }
     settings.into_iter().try_for_each(|(name, value)| put(tx, name, value))
@@ -138,7 +140,7 @@ pub fn parse_zone(field: &str, text: &str) -> Result<Tz> {
         .map_err(|_| Error::field(field, "must be a time zone such as Europe/London or America/New_York"))
 }
 
-fn put(tx: &mut Tx<'_>, name: &'static str, value: String) -> Result<()> {
+fn put(tx: &mut Tx<'_>, name: &str, value: String) -> Result<()> {
     if store::put(tx, name, &value)? {
         tx.record(Change::SettingChanged { name: name.to_owned(), value: Some(value) });
     }
@@ -176,6 +178,9 @@ impl Settings {
 
     fn renew(&self, reader: &mut Reader<'_>) -> Result<()> {
         let fresh = Arc::new(get(reader)?);
+        if let Err(refusal) = reader.context.profiles.choose(&fresh.profile) {
+            tracing::warn!(%refusal, "the chosen profile is not there; the one before stays in force");
+        }
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }

@@ -321,7 +321,8 @@ fn the_directory_follows_every_change_before_the_answer() {
 #[test]
 fn the_organisation_is_kept_and_followed() {
     let house = House::new();
-    assert_eq!(house.app.organisation().profile, "strictest");
+    let in_force = || house.app.context().profiles.current().key.clone();
+    assert_eq!((house.app.organisation().profile.as_str(), in_force().as_str()), ("strictest", "strictest"));
     let wishes = organisation::Wishes {
         name: Some("Corriden Parcels".to_owned()),
         time_zone: Some("Europe/London".to_owned()),
