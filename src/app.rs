@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::db::{Context, Database, Reader, Tx};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::log::freshness::{Freshness, Pulse};
 use crate::log::tail::{Follower, Tail};
 use crate::organisation::{Organisation, Settings};
 use crate::profile::{InForce, Policies, PolicyFiles};
@@ -33,10 +34,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct App(Arc<House>);
 
+/// The house for whoever works as long as it stands, and must not keep it standing.
+#[derive(Clone)]
+pub struct WeakApp(Weak<House>);
+
+impl WeakApp {
+    /// The house, if it still stands.
+    pub fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
+    }
+}
+
 struct House {
     config: Config,
     database: Database,
     tail: Tail,
+    pulse: Pulse,
     followers: Vec<Arc<dyn Follower>>,
     settings: Arc<Settings>,
     directory: Arc<Directory>,
@@ -72,12 +85,14 @@ impl App {
         let directory = Arc::new(Directory::default());
         let sessions = Arc::new(Sessions::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
+        let pulse = Pulse::new(&context, config.lease);
         let database = Database::open(config.database.clone(), config.connections, context)?;
         let readers = Semaphore::new(config.connections as usize);
         let house = House {
             config,
             database,
             tail: Tail::default(),
+            pulse,
             followers: vec![
                 Arc::clone(&settings) as Arc<dyn Follower>,
                 Arc::clone(&directory) as Arc<dyn Follower>,
@@ -114,6 +129,35 @@ impl App {
     /// The revision up to which this node's caches have followed the log.
     pub fn applied(&self) -> u64 {
         self.0.tail.applied()
+    }
+
+    /// How sure this node is that it knows the newest state. Costs a look at the clock.
+    pub fn freshness(&self) -> Freshness {
+        self.0.pulse.judge(self.context().clock.as_ref())
+    }
+
+    /// Proves that this node is fresh: reads the log's head over a connection of its own, follows up to it, says so
+    /// in `nodes`. The follower's thread calls this each second, tests after they have moved the clock.
+    ///
+    /// # Errors
+    /// Whatever keeps the node from being fresh.
+    pub fn heartbeat(&self) -> Result<Freshness> {
+        let house = &self.0;
+        house.pulse.beat(house.database.location(), self.context(), &house.tail, &house.followers)?;
+        Ok(self.freshness())
+    }
+
+    /// Whether every node that was seen within its lease has applied `revision`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a fault of the database.
+    pub fn everywhere(&self, reader: &mut Reader<'_>, revision: u64) -> Result<bool> {
+        self.0.pulse.everywhere(reader, self.applied(), revision)
+    }
+
+    /// A handle that does not keep the house standing.
+    pub fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
     }
 
     /// The threads that hash passwords.

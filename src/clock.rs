@@ -123,6 +123,9 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Microseconds on a clock that never steps; only differences mean anything. Leases are judged by it.
     fn steady_micros(&self) -> i64;
+    /// Whether this is the machine's clock, which must agree with the database's; a clock that is moved by hand
+    /// stands for both.
+    fn is_machine(&self) -> bool;
 }
 
 /// The machine's clock.
@@ -144,6 +147,10 @@ impl Clock for SystemClock {
 
     fn steady_micros(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn is_machine(&self) -> bool {
+        true
     }
 }
 
@@ -177,5 +184,9 @@ impl Clock for ManualClock {
 
     fn steady_micros(&self) -> i64 {
         self.micros.load(Ordering::SeqCst)
+    }
+
+    fn is_machine(&self) -> bool {
+        false
     }
 }

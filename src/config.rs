@@ -24,12 +24,22 @@ struct File {
     public_url: Option<String>,
     master_key_file: Option<PathBuf>,
     connections: Option<u32>,
+    lease_seconds: Option<u32>,
     log_format: Option<String>,
     hash: Hash,
 }
 
-const KEYS: &[&str] =
-    &["data", "database", "listen", "public_url", "master_key_file", "connections", "log_format", "hash"];
+const KEYS: &[&str] = &[
+    "data",
+    "database",
+    "listen",
+    "public_url",
+    "master_key_file",
+    "connections",
+    "lease_seconds",
+    "log_format",
+    "hash",
+];
 const HASH_KEYS: &[&str] = &["memory_kib", "passes", "lanes", "threads", "queue"];
 
 /// The cost of one password hash (argon2id) and the workers that compute them.
@@ -85,6 +95,8 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Connections in the pool.
     pub connections: u32,
+    /// How old this node's last read of the log's head may be before it permits no personal data.
+    pub lease: chrono::Duration,
     /// Whether logs are JSON lines (else text for people).
     pub json_logs: bool,
     /// Password hashing.
@@ -116,6 +128,7 @@ impl Config {
             public_url: public_url_checked(&public_url)?,
             master_key_file: file.master_key_file.unwrap_or_else(|| data.join("keys").join("master.key")),
             connections: file.connections.unwrap_or(8).clamp(2, 200),
+            lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,
             hash: file.hash,
             data,
@@ -159,6 +172,13 @@ fn public_url_checked(url: &str) -> Result<String> {
         ));
     }
     Ok(url.to_owned())
+}
+
+fn lease(seconds: Option<u32>) -> Result<chrono::Duration> {
+    match seconds.unwrap_or(5) {
+        seconds @ 5..=60 => Ok(chrono::Duration::seconds(seconds.into())),
+        _ => Err(Error::field("lease_seconds", "must be from 5 to 60")),
+    }
 }
 
 fn log_format(word: Option<&str>) -> Result<bool> {

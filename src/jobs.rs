@@ -8,6 +8,8 @@
 mod store;
 
 use std::str::FromStr;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 
 use chrono::Duration;
 use cron::Schedule;
@@ -118,22 +120,44 @@ fn next_due(schedule: &str, after: Timestamp) -> Result<Timestamp> {
         .ok_or_else(|| Error::internal("reading a job's schedule", "never due"))
 }
 
-/// Starts the driver: once a second it runs what is due, until the runtime ends.
+/// Starts the driver (once a second it runs what is due, until the runtime ends), the thread that follows the log, and
+/// the proof of the log that belongs to a start. The follower ends when what is returned is dropped.
+///
+/// # Errors
+/// [`Error::Internal`] if a thread cannot be started.
 #[expect(clippy::disallowed_methods, reason = "the one place that starts background work")]
-pub fn start(app: App) {
+pub fn start(app: App) -> Result<Sender<()>> {
+    let failed = |cause| Error::internal("starting background work", cause);
+    let (stop, stopped) = channel();
+    let house = app.downgrade();
+    thread::Builder::new()
+        .name("follower".to_owned())
+        .spawn(move || crate::log::jobs::follow(&house, &stopped))
+        .map_err(failed)?;
+    let house = app.clone();
+    thread::Builder::new()
+        .name("verifier".to_owned())
+        .spawn(move || {
+            if let Err(error) = crate::log::jobs::verify_at_start(&house) {
+                tracing::error!(%error, "the log could not be verified");
+            }
+        })
+        .map_err(failed)?;
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let app = app.clone();
-            match tokio::task::spawn_blocking(move || run_due(&app)).await {
+            let second = move || crate::log::jobs::sign(&app).and_then(|()| run_due(&app));
+            match tokio::task::spawn_blocking(second).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "jobs could not be looked up"),
                 Err(cause) => tracing::error!(%cause, "a job ended early"),
             }
         }
     });
+    Ok(stop)
 }
 
 #[cfg(test)]

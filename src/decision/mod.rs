@@ -35,6 +35,7 @@ mod snapshot;
 mod stops;
 mod subject;
 
+pub use crate::log::freshness::Freshness;
 pub use compile::{FLOOR, MAX_LINKS, Refused};
 pub use explain::{Bounds, Condition, Explanation, Way};
 pub use search::{MAX_CANDIDATES, Page};
@@ -105,17 +106,6 @@ impl Reason {
             _ => 0,
         }
     }
-}
-
-/// How sure a node is that it knows the newest state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// It has heard from the log within the lease.
-    Fresh,
-    /// It has not: nothing of class `pii` or `regulated` is permitted.
-    Stale,
-    /// It has not for long, or is in quarantine: only the floor is permitted.
-    Floor,
 }
 
 /// One question, in AuthZEN's words. It borrows everything from the request.

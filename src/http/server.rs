@@ -25,7 +25,7 @@ pub async fn serve(app: App, ready: impl FnOnce(&App)) -> Result<()> {
         .bind_rustls_0_23(listen, tls)
         .map_err(|cause| Error::field("listen", format!("cannot listen on {listen}: {cause}")))?
         .run();
-    jobs::start(app.clone());
+    let _background = jobs::start(app.clone())?;
     ready(&app);
     server.await.map_err(|cause| Error::internal("serving", cause))
 }

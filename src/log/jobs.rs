@@ -1,9 +1,13 @@
-//! What the log does by itself: the nightly proof of the whole, the proof of what is new at every start, the
-//! checkpoint at each day's end.
+//! What the log does by itself: following what other processes write, a checkpoint each second and at each day's end,
+//! the proof of what is new at every start, the nightly proof of the whole.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use super::checkpoint;
 use super::verify::{self, Report};
-use crate::app::App;
+use super::wake::Listener;
+use crate::app::{App, WeakApp};
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::governed::SOURCES;
@@ -51,6 +55,48 @@ pub fn verify_at_start(app: &App) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// How long the follower waits before it asks again whether somebody has written.
+const TICK: Duration = Duration::from_millis(20);
+/// So many ticks make a second: then it proves that it is fresh, whether woken or not.
+const TICKS: u32 = 50;
+
+/// Follows the log until the house is gone: at once when another process writes, and each second in any case.
+pub fn follow(house: &WeakApp, stop: &Receiver<()>) {
+    let mut listener = None;
+    let mut ticks = 0;
+    while let Some(app) = house.upgrade() {
+        if listener.is_none() && ticks == 0 {
+            listener = Listener::new(app.database().location()).ok();
+        }
+        let woken = match listener.as_mut().map(Listener::woken) {
+            Some(Ok(woken)) => woken,
+            Some(Err(_)) => {
+                listener = None;
+                true
+            }
+            None => false,
+        };
+        if (woken || ticks == 0)
+            && let Err(error) = app.heartbeat()
+        {
+            tracing::warn!(%error, "this node cannot prove that it knows the newest state");
+        }
+        drop(app);
+        ticks = (ticks + 1) % TICKS;
+        if stop.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+/// Signs what is new; cheap when nothing is. Any node does it, each second.
+///
+/// # Errors
+/// A fault of the database.
+pub fn sign(app: &App) -> Result<()> {
+    checkpoint::sign(app.database()).map(drop)
 }
 
 fn told(report: &Report) -> String {

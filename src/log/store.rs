@@ -9,8 +9,8 @@ use super::tree::{Block, Frontier, Hash};
 use super::verify::EventRow;
 use crate::clock::Timestamp;
 use crate::db::batch::{self, Kind};
-use crate::db::schema::{change_events, checkpoints, log_head, log_roots};
-use crate::db::{AnyConnection, Reader, Tx};
+use crate::db::schema::{change_events, checkpoints, log_head, log_roots, nodes};
+use crate::db::{self, AnyConnection, Reader, Tx};
 use crate::error::{Error, Result};
 use crate::ids::uuid_v7;
 
@@ -308,4 +308,44 @@ pub fn list(reader: &mut Reader<'_>, filter: &Filter, limit: i64) -> Result<Vec<
             ))
         })
         .collect()
+}
+
+/// Writes how far a node is; a new node's row takes the place of those not seen since `forget_before`.
+pub(super) fn write_node(
+    connection: &mut AnyConnection,
+    node: &str,
+    seen_at: Timestamp,
+    applied: u64,
+    forget_before: Timestamp,
+) -> Result<()> {
+    let place = (nodes::seen_at.eq(seen_at), nodes::applied.eq(applied.cast_signed()));
+    if diesel::update(nodes::table.find(node)).set(place).execute(connection)? == 0 {
+        diesel::insert_into(nodes::table).values((nodes::id.eq(node), place)).execute(connection)?;
+        diesel::delete(nodes::table.filter(nodes::seen_at.lt(forget_before))).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Whether another node than `node`, seen since `since`, has not applied `revision` yet.
+pub(super) fn somebody_lags(
+    reader: &mut Reader<'_>,
+    node: &str,
+    since: Timestamp,
+    revision: u64,
+) -> Result<bool> {
+    let lagging: i64 = nodes::table
+        .filter(nodes::id.ne(node).and(nodes::seen_at.ge(since)))
+        .filter(nodes::applied.lt(revision.cast_signed()))
+        .count()
+        .get_result(reader.connection)?;
+    Ok(lagging > 0)
+}
+
+/// The database's clock; `None` where it is this machine's.
+pub(super) fn database_clock(connection: &mut AnyConnection) -> Result<Option<Timestamp>> {
+    if !db::connection_is_postgresql(connection) {
+        return Ok(None);
+    }
+    let now = diesel::dsl::sql::<diesel::sql_types::Timestamp>("clock_timestamp() AT TIME ZONE 'UTC'");
+    Ok(Some(diesel::select(now).get_result(connection)?))
 }

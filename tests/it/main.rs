@@ -7,6 +7,7 @@ mod architecture;
 mod catalogue;
 mod door;
 mod example_people;
+mod freshness;
 mod log;
 mod profile;
 mod profile_files;

@@ -59,9 +59,10 @@ impl House {
         self.place.database().is_some()
     }
 
-    /// Moves the clock; time passes for every part of the house.
+    /// Moves the clock; time passes for every part of the house, and its node goes on hearing from the log.
     pub fn advance(&self, span: Duration) {
         self.clock.advance(span);
+        self.app.heartbeat().expect("the node hears from the log");
     }
 
     /// Runs every job that is due, on a blocking thread as the driver does.
