@@ -35,6 +35,7 @@ pub const JOBS: &[Job] = &[
     Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire },
     Job { name: "log.checkpoint", schedule: "0 0 0 * * *", run: crate::log::jobs::checkpoint },
     Job { name: "log.verify", schedule: "0 30 3 * * *", run: crate::log::jobs::verify },
+    Job { name: "signin.tidy", schedule: "0 17 3 * * *", run: crate::signin::jobs::tidy },
 ];
 
 /// The right to run a job now.

@@ -140,6 +140,20 @@ impl ResponseError for Problem {
     }
 }
 
+/// The one refusal of a sign-in: unknown, wrong, used and locked look alike to the last byte, so it names no request.
+pub fn sign_in_refused() -> HttpResponse {
+    let refused = Problem::from(Error::Unauthenticated);
+    let body = json!({
+        "type": format!("/problems/{}", refused.slug),
+        "title": refused.title(),
+        "status": refused.status.as_u16(),
+        "detail": "What you gave is wrong, or it is locked for the moment.",
+    });
+    let mut answer = HttpResponse::build(refused.status);
+    refused.headers(&mut answer);
+    answer.content_type("application/problem+json").body(body.to_string())
+}
+
 /// The problem of an answer that some part of the framework made by itself.
 pub fn of_status(status: StatusCode) -> Problem {
     match status {

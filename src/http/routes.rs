@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::{Route, web};
 
 use super::health;
+use crate::signin::http as signin;
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,39 @@ table! {
     GET "/health/live", Needs::Nothing => health::live;
     GET "/health/ready", Needs::Nothing => health::ready;
     GET "/static/{path:.*}", Needs::Nothing => health::asset;
+
+    // ---- the gate: first run, enrolment, sign-in; each step looks itself at how far its session has come
+    GET "/set-up/{token}", Needs::Nothing => signin::set_up;
+    POST "/first-run", Needs::Nothing => signin::first_run;
+    POST "/api/v1/enrolment", Needs::Nothing => signin::enrol;
+    POST "/api/v1/enrolment/totp", Needs::Nothing => signin::begin_factor;
+    POST "/api/v1/enrolment/totp/confirmation", Needs::Nothing => signin::confirm_factor;
+    GET "/enrol/{token}", Needs::Nothing => signin::pages::link;
+    POST "/enrol/{token}", Needs::Nothing => signin::pages::enrol;
+    GET "/enrolment/totp", Needs::Nothing => signin::pages::factor;
+    POST "/enrolment/totp", Needs::Nothing => signin::pages::confirm_factor;
+    POST "/api/v1/signin", Needs::Nothing => signin::sign_in;
+    POST "/api/v1/signin/totp", Needs::Nothing => signin::show_code;
+    POST "/api/v1/signin/password", Needs::Nothing => signin::choose_password;
+    GET "/sign-in", Needs::Nothing => signin::pages::sign_in_form;
+    POST "/sign-in", Needs::Nothing => signin::pages::sign_in;
+    GET "/sign-in/totp", Needs::Nothing => signin::pages::code;
+    POST "/sign-in/totp", Needs::Nothing => signin::pages::show_code;
+    GET "/sign-in/password", Needs::Nothing => signin::pages::choose_form;
+    POST "/sign-in/password", Needs::Nothing => signin::pages::choose_password;
+    GET "/api/v1/session", Needs::Nothing => signin::session;
+    DELETE "/api/v1/session", Needs::Nothing => signin::sign_out;
+    POST "/sign-out", Needs::Nothing => signin::pages::sign_out;
+    GET "/.well-known/change-password", Needs::Nothing => signin::pages::well_known_change_password;
+
+    // ---- one's own sign-in
+    GET "/api/v1/me", Needs::SignedIn => signin::me;
+    GET "/api/v1/me/sessions", Needs::SignedIn => signin::own_sessions;
+    DELETE "/api/v1/me/sessions/{id}", Needs::SignedIn => signin::end_own_session;
+    POST "/api/v1/me/password", Needs::SignedIn => signin::change_password;
+    GET "/me/password", Needs::SignedIn => signin::pages::change_form;
+    POST "/me/password", Needs::SignedIn => signin::pages::change_password;
+    POST "/api/v1/accounts/{id}/unlock", may("accounts", "unlock") => signin::unlock;
 }
 
 /// The row for a method and a pattern.

@@ -130,6 +130,11 @@ pub fn complete_set_up(tx: &mut Tx<'_>) -> Result<()> {
     put(tx, SET_UP_AT, now)
 }
 
+/// The names of all time zones, for lists to choose from.
+pub fn zones() -> Vec<&'static str> {
+    chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect()
+}
+
 /// Reads the name of a time zone; `field` is how the caller named it.
 ///
 /// # Errors

@@ -88,6 +88,14 @@ pub fn make(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> R
     Ok(Made { token, expires_at, purpose })
 }
 
+/// Makes unused links of that purpose for that person worthless.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn void(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> Result<()> {
+    store::void(tx, purpose, account)
+}
+
 /// Looks at a link without using it.
 ///
 /// # Errors

@@ -3,11 +3,76 @@
 //! Rules: nothing is hashed inside a transaction; unknown, wrong and locked look alike; a password alone opens
 //! nothing and enrols nothing. May call: `access`, `accounts`, `organisation`, and what lies below all slices.
 
+mod choosing;
+mod enrolment;
+mod entering;
 pub mod hasher;
+pub mod http;
+pub mod inviting;
+pub mod jobs;
+mod leaving;
 pub mod limits;
 pub mod links;
 pub mod lockout;
 pub mod password;
+mod people;
 pub mod sessions;
 mod store;
 pub mod totp;
+
+use serde::Serialize;
+
+pub use choosing::{change, choose_at_sign_in, unlock};
+pub use enrolment::{begin_factor, confirm_factor, look, set_password};
+pub use entering::{end_session, next_state, show_code, sign_in, sign_out};
+pub use leaving::close;
+
+use crate::app::App;
+use crate::db::Reader;
+use crate::error::Result;
+use crate::ids::AccountId;
+use limits::Limit;
+use sessions::Issued;
+
+/// What comes next for somebody who signs in or enrols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A code of the second factor; while enrolling, the second factor itself.
+    TotpRequired,
+    /// A new password, because the old one has ended or must be changed.
+    PasswordExpired,
+    /// Nothing: the person is signed in.
+    SignedIn,
+}
+
+/// How far somebody has come by a step.
+pub struct Progress {
+    /// What comes next.
+    pub state: State,
+    /// The session that takes the place of the one before; `None` if that one goes on.
+    pub issued: Option<Issued>,
+    /// New recovery codes: the only time that anybody sees them.
+    pub recovery_codes: Option<Vec<String>>,
+}
+
+impl Progress {
+    fn code_needed(issued: Option<Issued>) -> Self {
+        Self { state: State::TotpRequired, issued, recovery_codes: None }
+    }
+
+    fn password_ended(issued: Issued) -> Self {
+        Self { state: State::PasswordExpired, issued: Some(issued), recovery_codes: None }
+    }
+
+    fn signed_in(issued: Issued) -> Self {
+        Self { state: State::SignedIn, issued: Some(issued), recovery_codes: None }
+    }
+}
+
+/// How long a full session of this account lasts.
+fn limit_of(reader: &mut Reader<'_>, app: &App, account: &AccountId) -> Result<Limit> {
+    let limits = app.session_limits();
+    let administers = crate::access::floor::administrators(reader)?.contains(account);
+    Ok(if administers { limits.administrator } else { limits.employee })
+}

@@ -3,7 +3,7 @@
 //!
 //! Rules: a session of an account that is not active now is dead by judgement, whether or not a job has ended it.
 //! Full sessions are cached on each node and fall out of the cache with any event about their account; what the cache
-//! does not know is read from the database, and so is what it holds for idle. May call: `log` for the tail, `vault`.
+//! does not know is read from the database, and so is what it holds for idle. May call: `accounts`, `log`, `vault`.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::limits::Limit;
 use super::store::sessions as store;
+use crate::accounts::{self, Account, Standing, State};
 use crate::app::App;
 use crate::caller::{Actor, Caller};
 use crate::clock::Timestamp;
@@ -87,27 +88,14 @@ impl Session {
     }
 }
 
-/// What decides whether an account may have sessions.
-#[derive(Debug, Clone)]
-pub struct Standing {
-    pub(super) state: String,
-    pub(super) suspended_until: Option<Timestamp>,
-    pub(super) starts_at: Option<Timestamp>,
-    pub(super) ends_at: Option<Timestamp>,
-}
-
-impl Standing {
-    /// Whether the account may have a session of that stage at `now`. An invited person may enrol and nothing else.
-    fn allows(&self, stage: Stage, now: Timestamp) -> bool {
-        let employed = self.starts_at.is_none_or(|at| at <= now) && self.ends_at.is_none_or(|at| now < at);
-        let state = match self.state.as_str() {
-            "active" => true,
-            "suspended" => self.suspended_until.is_some_and(|until| until <= now),
-            "invited" => stage == Stage::Enrolment,
-            _ => false,
-        };
-        employed && state
-    }
+/// Whether an account may have a session of that stage at `now`. An invited person may enrol and nothing else.
+fn allows(account: &Account, stage: Stage, now: Timestamp) -> bool {
+    let enough = match account.status_at(now).state {
+        State::Active => true,
+        State::Invited => stage == Stage::Enrolment,
+        State::Suspended | State::Left | State::Erased => false,
+    };
+    enough && account.standing(now) == Standing::Active
 }
 
 /// A session that has just begun, with the token that is given out once.
@@ -147,7 +135,7 @@ pub async fn identify(app: &App, token: &str) -> Result<Option<Session>> {
     let now = app.context().clock.now();
     if let Some(entry) = app.sessions().get(&key) {
         let seen_at = entry.seen_at();
-        if entry.session.lives(seen_at, now) && entry.standing.allows(entry.session.stage, now) {
+        if entry.session.lives(seen_at, now) && allows(&entry.account, entry.session.stage, now) {
             entry.seen(now);
             note(app, &entry.session, &entry.noted, now).await;
             return Ok(Some(entry.session.clone()));
@@ -163,16 +151,16 @@ async fn look_up(app: &App, key: Key) -> Result<Option<Session>> {
     let found = app
         .read(move |reader| {
             let now = reader.now;
-            let found = store::find(reader, &hex::encode(key))?;
-            Ok(found.filter(|(session, standing)| {
-                session.lives(session.seen_at, now) && standing.allows(session.stage, now)
-            }))
+            let Some(session) = store::find(reader, &hex::encode(key))? else { return Ok(None) };
+            let account = accounts::find(reader, &session.account)?;
+            let lives = session.lives(session.seen_at, now) && allows(&account, session.stage, now);
+            Ok(lives.then_some((session, account)))
         })
         .await?;
-    let Some((session, standing)) = found else { return Ok(None) };
+    let Some((session, account)) = found else { return Ok(None) };
     let noted = AtomicI64::new(session.seen_at.micros());
     note(app, &session, &noted, app.context().clock.now()).await;
-    app.sessions().keep(generation, key, &session, standing, &noted);
+    app.sessions().keep(generation, key, &session, account, &noted);
     Ok(Some(session))
 }
 
@@ -276,6 +264,15 @@ pub fn end(tx: &mut Tx<'_>, account: &AccountId, id: &SessionId, cause: &str) ->
     Ok(())
 }
 
+/// Ends the session that asks, whatever its stage; only the end of a full one is an event.
+pub(super) fn end_own(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
+    if store::end(tx, &session.id, "signed_out")? && session.stage == Stage::Full {
+        let (account, session) = (session.account.clone(), session.id.clone());
+        tx.record(Change::SessionEnded { account, session, cause: "signed_out".to_owned() });
+    }
+    Ok(())
+}
+
 /// Ends every session of an account but `except` (leaving, a new password, an administrator's word); returns how
 /// many were full. Also those half way to signing in end.
 ///
@@ -345,7 +342,7 @@ fn agent_place(id: &SessionId) -> Place<'_> {
 
 struct Entry {
     session: Session,
-    standing: Standing,
+    account: Account,
     /// When something was last asked here, in microseconds.
     last: AtomicI64,
     /// When that was last written down.
@@ -402,7 +399,7 @@ impl Sessions {
         self.0.write().unwrap_or_else(PoisonError::into_inner).forget(account);
     }
 
-    fn keep(&self, generation: u64, key: Key, session: &Session, standing: Standing, noted: &AtomicI64) {
+    fn keep(&self, generation: u64, key: Key, session: &Session, account: Account, noted: &AtomicI64) {
         if session.stage != Stage::Full {
             return;
         }
@@ -416,7 +413,7 @@ impl Sessions {
         let noted = noted.load(Ordering::Acquire);
         let entry = Entry {
             session: session.clone(),
-            standing,
+            account,
             last: AtomicI64::new(noted),
             noted: AtomicI64::new(noted),
         };

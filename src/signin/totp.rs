@@ -143,9 +143,10 @@ pub fn recovery_codes_left(reader: &mut Reader<'_>, account: &AccountId) -> Resu
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
 pub fn remove(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
+    let enrolled = is_enrolled(tx, account)?;
     store::delete_recovery_codes(tx, account)?;
     let removed = store::delete_totp(tx, account)?;
-    if removed {
+    if enrolled {
         tx.record(Change::FactorRemoved { account: account.clone(), factor: "totp".to_owned() });
     }
     Ok(removed)

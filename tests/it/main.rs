@@ -13,4 +13,8 @@ mod profile;
 mod profile_files;
 mod profile_order;
 mod schema;
+mod signin;
+mod signin_lockout;
+mod signin_password;
+mod signin_sessions;
 mod support;

@@ -4,11 +4,11 @@
 use diesel::prelude::*;
 
 use crate::clock::Timestamp;
-use crate::db::schema::{accounts, sessions};
+use crate::db::schema::sessions;
 use crate::db::{Reader, Tx};
 use crate::error::Result;
 use crate::ids::{AccountId, SessionId};
-use crate::signin::sessions::{Session, Stage, Standing};
+use crate::signin::sessions::{Session, Stage};
 
 /// A new row.
 pub struct New {
@@ -33,26 +33,11 @@ pub struct ListedRow {
     pub agent: Vec<u8>,
 }
 
-type Columns = (
-    SessionId,
-    AccountId,
-    Stage,
-    Timestamp,
-    Timestamp,
-    Timestamp,
-    i64,
-    Timestamp,
-    Option<String>,
-    String,
-    Option<Timestamp>,
-    Option<Timestamp>,
-    Option<Timestamp>,
-);
+type Columns = (SessionId, AccountId, Stage, Timestamp, Timestamp, Timestamp, i64, Timestamp, Option<String>);
 
-/// The session of that digest unless it was ended, with the standing of its account.
-pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<(Session, Standing)>> {
+/// The session of that digest unless it was ended.
+pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
     let row: Option<Columns> = sessions::table
-        .inner_join(accounts::table.on(accounts::id.eq(sessions::account)))
         .filter(sessions::digest.eq(digest))
         .filter(sessions::ended_at.is_null())
         .select((
@@ -65,26 +50,19 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<(Session, St
             sessions::idle_seconds,
             sessions::ends_at,
             sessions::next_password,
-            accounts::state,
-            accounts::suspended_until,
-            accounts::starts_at,
-            accounts::ends_at,
         ))
         .first(reader.connection)
         .optional()?;
-    Ok(row.map(|row| {
-        let session = Session {
-            id: row.0,
-            account: row.1,
-            stage: row.2,
-            created_at: row.3,
-            seen_at: row.4,
-            proved_at: (row.2 == Stage::Full).then_some(row.5),
-            idle: chrono::Duration::seconds(row.6),
-            ends_at: row.7,
-            next_password: row.8,
-        };
-        (session, Standing { state: row.9, suspended_until: row.10, starts_at: row.11, ends_at: row.12 })
+    Ok(row.map(|row| Session {
+        id: row.0,
+        account: row.1,
+        stage: row.2,
+        created_at: row.3,
+        seen_at: row.4,
+        proved_at: (row.2 == Stage::Full).then_some(row.5),
+        idle: chrono::Duration::seconds(row.6),
+        ends_at: row.7,
+        next_password: row.8,
     }))
 }
 

@@ -5,6 +5,7 @@
 mod browser;
 mod databases;
 mod entropy;
+mod people;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use chrono::Duration;
 pub use browser::Browser;
 pub use databases::Place;
 pub use entropy::SeededEntropy;
+pub use people::{Enrolled, PASSWORD};
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {
@@ -47,6 +49,14 @@ impl House {
     pub fn second_node(&self) -> App {
         let entropy = Arc::new(SeededEntropy::new(2));
         App::open(config(&self.place), self.clock.clone(), entropy).expect("the second node opens")
+    }
+
+    /// The same house started again with other settings.
+    pub fn reopen_with(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = config(&self.place);
+        change(&mut config);
+        let opened = App::open(config, self.clock.clone(), self.entropy.clone());
+        self.app = opened.expect("the house opens again");
     }
 
     /// The data directory.

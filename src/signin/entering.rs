@@ -1,0 +1,179 @@
+//! Signing in, step by step: username and password, then a code; between them a new password if the old one has ended.
+//!
+//! Rules: unknown, wrong, locked, not yet enrolled and gone are one answer and cost the same; every attempt is
+//! reserved before it is evaluated and settled on a thread that runs to its end whoever goes away; the code is taken
+//! in the transaction that begins the session. May call: `accounts`, `access`.
+
+use super::hasher::{Secret, Slot, Verdict};
+use super::lockout::{self, Counter, Kind, Outcome, Rules};
+use super::people::{self, Attempt, Known};
+use super::sessions::{self, Issued, Opening, Session, Stage};
+use super::store::credentials as store;
+use super::{Progress, State, choosing, limit_of, password, totp};
+use crate::accounts;
+use crate::app::{App, Written};
+use crate::caller::Caller;
+use crate::db::{Reader, Tx};
+use crate::error::{Error, Result};
+use crate::ids::SessionId;
+
+/// The first step: username and password.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for unknown, wrong and locked alike; [`Error::Unavailable`] if too many sign in at once.
+pub async fn sign_in(app: &App, username: String, typed: Secret, agent: String) -> Result<Progress> {
+    if typed.expose().len() > password::LONGEST_BYTES {
+        return Err(Error::Unauthenticated);
+    }
+    let slot = app.hashers().slot().await?;
+    app.to_its_end(move |app| {
+        let typed = password::normalised(&typed);
+        let attempt = app.read_now(|reader| people::meet(reader, &username))?;
+        let Attempt { counter, rules, known } = attempt;
+        if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
+            return Err(Error::Unauthenticated);
+        }
+        let hash = known.as_ref().and_then(|known| known.hash.as_deref());
+        let verdict = slot.verify_now(&typed, hash);
+        lockout::settle(app, &counter, rules, outcome_of(&verdict))?;
+        match (verdict?, known) {
+            (Verdict::Match { outdated }, Some(known)) if known.may_sign_in => {
+                if outdated {
+                    renew_hash(app, &slot, &known, &typed);
+                }
+                begin(app, &known, &agent)
+            }
+            _ => Err(Error::Unauthenticated),
+        }
+    })
+    .await
+}
+
+fn outcome_of(verdict: &Result<Verdict>) -> Outcome {
+    match verdict {
+        Ok(Verdict::Match { .. }) => Outcome::Right,
+        Ok(Verdict::Mismatch) => Outcome::Wrong,
+        Err(_) => Outcome::Unjudged,
+    }
+}
+
+/// Hashes a right password anew at today's cost. A failure is logged: the old hash is as right as before.
+fn renew_hash(app: &App, slot: &Slot, known: &Known, typed: &Secret) {
+    let Some(before) = &known.hash else { return };
+    let outcome = slot.hash_now(typed).and_then(|hash| {
+        let mut history = known.history.clone();
+        if let Some(present) = history.first_mut() {
+            present.clone_from(&hash);
+        }
+        let history = serde_json::to_string(&history)
+            .map_err(|cause| Error::internal("writing former passwords", cause))?;
+        app.database().alone(|reader| store::replace_hash(reader, &known.account, before, &hash, &history))
+    });
+    if let Err(error) = outcome {
+        tracing::warn!(%error, account = %known.account, "a password keeps its cheaper hash");
+    }
+}
+
+fn begin(app: &App, known: &Known, agent: &str) -> Result<Progress> {
+    let limit = app.session_limits().password;
+    let opening =
+        Opening { account: &known.account, stage: Stage::Password, limit, agent, next_password: None };
+    let issued = app.database().alone(|reader| sessions::open(reader, opening))?;
+    Ok(if known.ended { Progress::password_ended(issued) } else { Progress::code_needed(Some(issued)) })
+}
+
+/// The second step: a code of the authenticator, or a recovery code. A new password that waits is set here.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] outside that step and for wrong, used and locked alike; [`Error::Conflict`]
+/// `password-ended` if a new password has to be chosen first.
+pub async fn show_code(app: &App, session: Session, code: Secret, agent: String) -> Result<Progress> {
+    if session.stage != Stage::Password {
+        return Err(Error::Unauthenticated);
+    }
+    app.to_its_end(move |app| {
+        let rules = app.read_now(|reader| Ok(Rules::of(&reader.profile())))?;
+        let counter = Counter::of_account(&app.context().vault, &session.account, Kind::Code);
+        if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
+            return Err(Error::Unauthenticated);
+        }
+        let entered = app.write_now(&Caller::nobody(), |tx| enter(tx, app, &session, &code, &agent));
+        let outcome = match &entered {
+            Ok(Written { value: Some(_), .. }) => Outcome::Right,
+            Ok(Written { value: None, .. }) => Outcome::Wrong,
+            Err(_) => Outcome::Unjudged,
+        };
+        lockout::settle(app, &counter, rules, outcome)?;
+        let issued = entered?.value.ok_or(Error::Unauthenticated)?;
+        Ok(Progress::signed_in(issued))
+    })
+    .await
+}
+
+/// Takes the code and begins the full session; `None` if the code is not right.
+fn enter(
+    tx: &mut Tx<'_>,
+    app: &App,
+    session: &Session,
+    code: &Secret,
+    agent: &str,
+) -> Result<Option<Issued>> {
+    let account = accounts::find(tx, &session.account)?;
+    let age = people::password_age(tx, &session.account)?.ok_or(Error::Unauthenticated)?;
+    // A password that was set since makes the step before this one worthless.
+    if !people::is_active(&account, tx.now) || age.set_at > session.created_at {
+        return Err(Error::Unauthenticated);
+    }
+    if age.ended && session.next_password.is_none() {
+        return Err(Error::conflict("password-ended", "Choose a new password first."));
+    }
+    let method = if totp::take_code(tx, &session.account, code)? {
+        "otp"
+    } else if totp::take_recovery_code(tx, &session.account, code)? {
+        "recovery"
+    } else {
+        return Ok(None);
+    };
+    if let Some(hash) = &session.next_password {
+        choosing::set(tx, &session.account, hash, session)?;
+    }
+    let limit = limit_of(tx, app, &session.account)?;
+    sessions::raise(tx, session, limit, agent, &["pwd", method]).map(Some)
+}
+
+/// What comes next in a session.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn next_state(reader: &mut Reader<'_>, session: &Session) -> Result<State> {
+    Ok(match session.stage {
+        Stage::Full => State::SignedIn,
+        Stage::Enrolment => State::TotpRequired,
+        Stage::Password => {
+            let ended = people::password_age(reader, &session.account)?.is_some_and(|age| age.ended);
+            if ended && session.next_password.is_none() {
+                State::PasswordExpired
+            } else {
+                State::TotpRequired
+            }
+        }
+    })
+}
+
+/// Ends the session that asks, whatever its stage.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub async fn sign_out(app: &App, session: Session) -> Result<()> {
+    let caller = session.caller();
+    app.write(&caller, move |tx| sessions::end_own(tx, &session)).await.map(drop)
+}
+
+/// Ends one of one's own sessions.
+///
+/// # Errors
+/// [`Error::NotFound`] if one has no such session.
+pub async fn end_session(app: &App, caller: &Caller, id: SessionId) -> Result<Written<()>> {
+    let account = caller.account().cloned().ok_or(Error::Unauthenticated)?;
+    app.write(caller, move |tx| sessions::end(tx, &account, &id, "ended_by_owner")).await
+}

@@ -1,0 +1,274 @@
+//! Lockout: after three, for a while, for every name alike, and whatever comes at the same moment.
+
+use bailiwick::app::App;
+use bailiwick::clock::Clock;
+use bailiwick::error::Error;
+use bailiwick::ids::AccountId;
+use bailiwick::log::event::Change;
+use bailiwick::log::store::{Filter, list};
+use bailiwick::signin::hasher::Secret;
+use bailiwick::signin::lockout::{self, Counter, Kind, Outcome, Rules};
+use chrono::Duration;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+use crate::support::{House, PASSWORD};
+
+fn signed(username: &str, password: &str) -> Value {
+    json!({ "username": username, "password": password })
+}
+
+#[actix_web::test]
+async fn three_wrong_ones_lock_and_the_right_one_is_refused_until_the_time_is_over() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    house.enrolled(&mut browser, "pnaka", &[]).await;
+    let mut gate = browser.other();
+    for _ in 0..3 {
+        gate.post("/api/v1/signin", signed("pnaka", "wrong")).await.expect(401);
+    }
+    let hashed = house.app.hashers().hashed();
+    // In another spelling it is the same counter; locked, nothing is hashed.
+    gate.post("/api/v1/signin", signed("  PNAKA ", PASSWORD)).await.expect(401);
+    assert_eq!(house.app.hashers().hashed(), hashed);
+    house.advance(Duration::minutes(15) - Duration::seconds(1));
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(401);
+    house.advance(Duration::seconds(1));
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_success_forgets_the_failures_before_it() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    house.enrolled(&mut browser, "pnaka", &[]).await;
+    for _ in 0..3 {
+        for _ in 0..2 {
+            browser.post("/api/v1/signin", signed("pnaka", "wrong")).await.expect(401);
+        }
+        browser.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn unknown_wrong_and_locked_are_the_same_to_the_last_byte_and_cost_the_same() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    house.enrolled(&mut browser, "pnaka", &[]).await;
+    house.invite("invited", &[]).await;
+    let mut gate = browser.other();
+    let mut bodies = Vec::new();
+    let mut hashes = Vec::new();
+    for _ in 0..5 {
+        for username in ["pnaka", "nobody.at.all", "invited"] {
+            let before = house.app.hashers().hashed();
+            let reply = gate.post("/api/v1/signin", signed(username, "wrong")).await.expect(401);
+            hashes.push(house.app.hashers().hashed() - before);
+            bodies.push((reply.body.clone(), reply.header("www-authenticate").to_owned()));
+        }
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+    assert_eq!(hashes, [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+    assert!(gate.cookies.is_empty());
+}
+
+#[actix_web::test]
+async fn a_lock_is_an_event_without_the_name_that_was_typed() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    for username in ["pnaka", "canary-of-a-mistyped-name"] {
+        for _ in 0..4 {
+            browser.post("/api/v1/signin", signed(username, "wrong")).await.expect(401);
+        }
+    }
+    let filter = Filter { kind: Some("password_locked".to_owned()), after: Some(0), ..Filter::default() };
+    let events = house.app.read(move |reader| list(reader, &filter, 10)).await.expect("the log is read");
+    let accounts: Vec<_> = events.iter().map(|(event, _)| event.subject.clone()).collect();
+    assert_eq!(accounts, [Some(person.account), None]);
+    for (event, _) in &events {
+        let text = event.text().expect("an event is JSON");
+        assert!(!text.contains("canary") && !text.contains("pnaka"), "{text}");
+        let Change::PasswordLocked { until, .. } = &event.change else { panic!("{text}") };
+        assert_eq!(*until, event.at.plus(Duration::minutes(15)));
+    }
+}
+
+#[actix_web::test]
+async fn of_two_hundred_at_once_three_are_evaluated() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    house.enrolled(&mut browser, "pnaka", &[]).await;
+    for username in ["pnaka", "nobody.at.all"] {
+        let before = house.app.hashers().hashed();
+        let app = house.app.clone();
+        let outcomes = guess_from_threads(&app, username);
+        let let_in = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let refused =
+            outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Unauthenticated))).count();
+        assert_eq!((let_in, refused), (0, 200), "{username}");
+        let evaluated = house.app.hashers().hashed() - before;
+        assert_eq!(evaluated, 3, "{username}");
+    }
+    browser.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(401);
+}
+
+/// 200 wrong guesses on real threads, all begun before the first is answered.
+fn guess_from_threads(app: &App, username: &str) -> Vec<Result<(), Error>> {
+    std::thread::scope(|scope| {
+        let guess = |number: usize| {
+            let (app, username) = (app.clone(), username.to_owned());
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let guess = Secret::new(format!("guess {number}"));
+                let outcome = bailiwick::signin::sign_in(&app, username, guess, String::new());
+                runtime.expect("a runtime").block_on(outcome).map(drop)
+            })
+        };
+        let threads: Vec<_> = (0..200).map(guess).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a guess ends")).collect()
+    })
+}
+
+#[actix_web::test]
+async fn the_service_desk_opens_a_lock() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    let mut gate = browser.other();
+    for _ in 0..3 {
+        gate.post("/api/v1/signin", signed("pnaka", "wrong")).await.expect(401);
+    }
+    let path = format!("/api/v1/accounts/{}/unlock", person.account);
+    gate.post(&path, json!({})).await.expect(401);
+    let id = person.account.clone();
+    let desk = bailiwick::caller::Caller::shell(0);
+    house.app.write(&desk, move |tx| bailiwick::signin::unlock(tx, &id)).await.expect("unlocked");
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+}
+
+#[actix_web::test]
+async fn codes_have_a_counter_of_their_own() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    let mut gate = browser.other();
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    let right = house.next_code(&person.secret);
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    for _ in 0..3 {
+        gate.post("/api/v1/signin/totp", json!({ "code": wrong })).await.expect(401);
+    }
+    gate.post("/api/v1/signin/totp", json!({ "code": right })).await.expect(401);
+    // The password still opens its own door.
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    house.advance(Duration::minutes(15));
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    let code = house.next_code(&person.secret);
+    gate.post("/api/v1/signin/totp", json!({ "code": code })).await.expect(200);
+}
+
+/// What may happen to a counter.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Reserve,
+    Settle(Outcome),
+    Crash,
+    Wait(i64),
+    Unlock,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => Just(Step::Reserve),
+        3 => Just(Step::Settle(Outcome::Wrong)),
+        1 => Just(Step::Settle(Outcome::Right)),
+        1 => Just(Step::Settle(Outcome::Unjudged)),
+        1 => Just(Step::Crash),
+        2 => prop_oneof![Just(1), Just(59), Just(61), Just(899), Just(900), Just(86_401)].prop_map(Step::Wait),
+        1 => Just(Step::Unlock),
+    ]
+}
+
+#[test]
+fn whatever_happens_no_more_than_three_failures_are_evaluated_in_a_row() {
+    let house = House::new();
+    let rules = Rules { failures: 3, duration: Duration::minutes(15) };
+    let context = house.app.context().clone();
+    let mut runner = TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&proptest::collection::vec(step(), 1..60), |steps| {
+            let id = AccountId::new(context.clock.now(), context.entropy.as_ref());
+            let counter = Counter::of_account(&context.vault, &id, Kind::Password);
+            let mut evaluated = 0;
+            let mut flying = 0;
+            let mut locked = false;
+            for step in steps {
+                match step {
+                    Step::Reserve => {
+                        let reserved = house
+                            .app
+                            .database()
+                            .alone(|reader| lockout::reserve(reader, &counter, rules))
+                            .expect("the counter answers");
+                        if reserved {
+                            flying += 1;
+                            prop_assert!(!locked, "nothing is evaluated while locked");
+                            prop_assert!(evaluated + flying <= 3, "{evaluated} wrong, {flying} in flight");
+                        }
+                    }
+                    Step::Settle(outcome) if flying > 0 => {
+                        flying -= 1;
+                        lockout::settle(&house.app, &counter, rules, outcome).expect("the counter settles");
+                        match outcome {
+                            Outcome::Wrong => evaluated += 1,
+                            Outcome::Right => evaluated = 0,
+                            Outcome::Unjudged => {}
+                        }
+                        let until = house
+                            .app
+                            .database()
+                            .alone(|reader| lockout::locked_until(reader, &id))
+                            .expect("the counter answers");
+                        locked = until.is_some();
+                        prop_assert_eq!(locked, evaluated >= 3);
+                    }
+                    Step::Settle(_) => {}
+                    // Whoever had a reservation is gone and settles nothing; it comes free after a minute.
+                    Step::Crash => {
+                        if flying > 0 {
+                            house.advance(Duration::seconds(61));
+                            flying = 0;
+                        }
+                    }
+                    Step::Wait(seconds) => {
+                        house.advance(Duration::seconds(seconds));
+                        if seconds > 60 {
+                            flying = 0;
+                        }
+                        let until = house
+                            .app
+                            .database()
+                            .alone(|reader| lockout::locked_until(reader, &id))
+                            .expect("the counter answers");
+                        if locked && until.is_none() || seconds > 86_400 {
+                            (evaluated, locked) = (0, false);
+                        }
+                    }
+                    Step::Unlock => {
+                        house
+                            .app
+                            .write_now(&bailiwick::caller::Caller::shell(0), |tx| lockout::unlock(tx, &id))
+                            .expect("unlocked");
+                        if evaluated > 0 {
+                            flying = 0;
+                        }
+                        (evaluated, locked) = (0, false);
+                    }
+                }
+            }
+            Ok(())
+        })
+        .expect("the property holds");
+}
