@@ -1,7 +1,6 @@
 //! Lockout: after three, for a while, for every name alike, and whatever comes at the same moment.
 
 use bailiwick::app::App;
-use bailiwick::clock::Clock;
 use bailiwick::error::Error;
 use bailiwick::ids::AccountId;
 use bailiwick::log::event::Change;

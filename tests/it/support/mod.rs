@@ -17,7 +17,7 @@ use chrono::Duration;
 pub use browser::Browser;
 pub use databases::Place;
 pub use entropy::SeededEntropy;
-pub use people::{Enrolled, PASSWORD};
+pub use people::PASSWORD;
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {
