@@ -12,6 +12,7 @@ pub mod floor;
 mod giving;
 pub mod grants;
 pub mod jobs;
+pub mod kill_switches;
 pub mod limits;
 pub mod lint;
 pub mod names;

@@ -2,5 +2,6 @@
 
 pub(super) mod catalogue;
 pub(super) mod grants;
+pub(super) mod kill_switches;
 pub(super) mod people;
 pub(super) mod settings;
