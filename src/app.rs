@@ -12,11 +12,14 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
+use crate::access::apply;
+use crate::access::key_ring::Keys;
 use crate::accounts::Directory;
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Context, Database, Reader, Tx};
+use crate::decision::{Index, Live};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::log::freshness::{Freshness, Pulse};
@@ -53,6 +56,8 @@ struct House {
     followers: Vec<Arc<dyn Follower>>,
     settings: Arc<Settings>,
     directory: Arc<Directory>,
+    decisions: Arc<Live>,
+    keys: Arc<Keys>,
     sessions: Arc<Sessions>,
     session_limits: Limits,
     hashers: Hashers,
@@ -70,11 +75,23 @@ pub struct Written<T> {
 }
 
 impl App {
-    /// Opens the house: data directory (0700), keys, schema, key ring, caches loaded from one snapshot.
+    /// Opens the house: data directory (0700), keys, schema, key ring, caches loaded from one snapshot, and its own
+    /// features and roles, new or of a new version.
     ///
     /// # Errors
     /// Whatever keeps it from starting, said so that an operator can mend it.
     pub fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        let app = Self::open_as_found(config, clock, entropy)?;
+        app.0.database.write(&Caller::house("start"), apply::apply_own)?;
+        app.catch_up()?;
+        Ok(app)
+    }
+
+    /// Opens the house and writes nothing into the log: for commands that only look.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_as_found(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
         prepare_directory(&config)?;
         let master = config.master_key(entropy.as_ref())?;
         Database::migrate(&config.database)?;
@@ -83,6 +100,8 @@ impl App {
         let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
         let settings = Arc::new(Settings::default());
         let directory = Arc::new(Directory::default());
+        let decisions = Arc::new(Live::default());
+        let keys = Arc::new(Keys::default());
         let sessions = Arc::new(Sessions::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
@@ -96,10 +115,14 @@ impl App {
             followers: vec![
                 Arc::clone(&settings) as Arc<dyn Follower>,
                 Arc::clone(&directory) as Arc<dyn Follower>,
+                Arc::clone(&decisions) as Arc<dyn Follower>,
+                Arc::clone(&keys) as Arc<dyn Follower>,
                 Arc::clone(&sessions) as Arc<dyn Follower>,
             ],
             settings,
             directory,
+            decisions,
+            keys,
             sessions,
             session_limits: Limits::shipped()?,
             hashers,
@@ -173,6 +196,16 @@ impl App {
     /// The names of all accounts: to show them, order lists by them and search in them.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// The decision point: asks the newest state that this node knows.
+    pub fn decisions(&self) -> &Index {
+        self.0.decisions.index()
+    }
+
+    /// The API keys that this node knows.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
     }
 
     /// The sessions that this node has met.

@@ -10,4 +10,5 @@ pub const SOURCES: &[Source] = &[
     Source { table: "applications", rows: access::roles::governed_applications },
     Source { table: "roles", rows: access::roles::governed_roles },
     Source { table: "grants", rows: access::grants::governed },
+    Source { table: "kill_switches", rows: access::kill_switches::governed },
 ];

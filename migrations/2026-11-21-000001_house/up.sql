@@ -168,8 +168,9 @@ CREATE TABLE api_keys (
   digest TEXT NOT NULL UNIQUE,
   account TEXT NOT NULL REFERENCES accounts (id),
   application TEXT,
-  asserts TEXT NOT NULL,
+  asserts TEXT,
   networks TEXT NOT NULL,
+  explains_pii BOOLEAN NOT NULL,
   created_at TIMESTAMP NOT NULL,
   expires_at TIMESTAMP NOT NULL,
   revoked_at TIMESTAMP

@@ -21,6 +21,11 @@ pub enum Approver {
 pub struct ApprovalStep(Vec<Approver>);
 
 impl ApprovalStep {
+    /// The step that the owner of the application takes.
+    pub fn by_owner() -> Self {
+        Self(vec![Approver::Owner])
+    }
+
     /// Those of whom one must approve; never empty.
     pub fn any_of(&self) -> &[Approver] {
         &self.0

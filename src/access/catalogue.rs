@@ -136,7 +136,7 @@ pub struct Feature {
 }
 
 /// Named permissions of one application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
     /// Unique within the application, `[a-z][a-z0-9_-]*`.
@@ -174,7 +174,7 @@ pub struct Role {
 }
 
 /// Actions of one feature that a role permits, under conditions that must all hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allow {
     /// The feature's key.

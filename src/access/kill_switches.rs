@@ -70,8 +70,7 @@ pub fn pull(tx: &mut Tx<'_>, target: &str, reason: &str) -> Result<KillSwitch> {
     };
     store::insert(tx, &switch)?;
     let row = switch.governed()?;
-    let change =
-        Change::KillSwitchPulled { kill_switch: switch.id.clone(), target: switch.target.clone() };
+    let change = Change::KillSwitchPulled { kill_switch: switch.id.clone(), target: switch.target.clone() };
     tx.record_rows(change, vec![row]);
     Ok(switch)
 }
@@ -93,8 +92,7 @@ pub fn lift(tx: &mut Tx<'_>, id: &KillSwitchId) -> Result<KillSwitch> {
     };
     store::lift(tx, &lifted)?;
     let row = lifted.governed()?;
-    let change =
-        Change::KillSwitchLifted { kill_switch: lifted.id.clone(), target: lifted.target.clone() };
+    let change = Change::KillSwitchLifted { kill_switch: lifted.id.clone(), target: lifted.target.clone() };
     tx.record_rows(change, vec![row]);
     Ok(lifted)
 }
@@ -132,7 +130,9 @@ fn checked_target(reader: &mut Reader<'_>, target: &str) -> Result<String> {
         return Ok(target.to_owned());
     }
     if let Some(account) = AccountId::parse(target) {
-        return people::standing(reader, &account).map(|found| found.account.to_string()).map_err(|_| unknown());
+        return people::standing(reader, &account)
+            .map(|found| found.account.to_string())
+            .map_err(|_| unknown());
     }
     let (application, feature) = match target.split_once('/') {
         Some((application, feature)) => (application, Some(feature)),

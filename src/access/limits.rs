@@ -25,13 +25,15 @@ pub fn latest_end(reader: &Reader<'_>, role: &RoleRecord, from: Timestamp) -> Re
 }
 
 /// The longest that the profile lets a grant last (`grant.max_duration`).
-pub fn profile_limit(_reader: &Reader<'_>, access_role: bool) -> Period {
-    Period::days(if access_role { 90 } else { 365 })
+pub fn profile_limit(reader: &Reader<'_>, access_role: bool) -> Period {
+    reader.profile().grant().max_duration(access_role)
 }
 
 /// The profile's parameters counted in days that a `within` may name.
-pub fn day_parameters(_reader: &Reader<'_>) -> BTreeMap<String, u32> {
-    BTreeMap::from([("pii.retention".to_owned(), 30)])
+pub fn day_parameters(reader: &Reader<'_>) -> BTreeMap<String, u32> {
+    let profile = reader.profile();
+    let days = |name: &'static str| profile.days(name).map(|days| (name.to_owned(), days));
+    profile.parameters().filter_map(|parameter| days(parameter.name)).collect()
 }
 
 /// What the profile contributes to the judgement of a catalogue.

@@ -2,7 +2,7 @@
 //!
 //! Rule: judged at the instant of the use case, never kept. Calls `accounts`.
 
-use super::store::people as store;
+use crate::accounts::{self, Kind, State};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -29,16 +29,28 @@ pub struct Standing {
 /// # Errors
 /// [`Error::NotFound`] if there is none.
 pub fn standing(reader: &mut Reader<'_>, account: &AccountId) -> Result<Standing> {
-    store::standing(reader, account)?.ok_or(Error::NotFound("account"))
+    let found = accounts::find(reader, account)?;
+    let judged = found.standing(reader.now);
+    let gone = judged == accounts::Standing::Over;
+    let enrolled = found.status_at(reader.now).state == State::Active;
+    Ok(Standing {
+        person: found.kind == Kind::Person,
+        gone,
+        in_use: judged == accounts::Standing::Active && enrolled,
+        account: found.id,
+        manager: found.manager,
+        owner: found.owner,
+    })
 }
 
-/// The account that a name means: its id, a username or an employee id.
+/// The account that a name means: its id, a username, an external id or an employee id.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
 pub fn find(reader: &mut Reader<'_>, name: &str) -> Result<Option<AccountId>> {
-    match AccountId::parse(name) {
-        Some(account) => Ok(store::standing(reader, &account)?.map(|standing| standing.account)),
-        None => Ok(None),
+    match accounts::find_by_any(reader, name) {
+        Ok(account) => Ok(Some(account.id)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

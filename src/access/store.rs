@@ -2,6 +2,7 @@
 
 pub(super) mod catalogue;
 pub(super) mod grants;
+pub(super) mod keys;
 pub(super) mod kill_switches;
 pub(super) mod people;
 pub(super) mod settings;

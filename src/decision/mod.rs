@@ -20,12 +20,15 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId};
 use crate::text_enum;
 
+pub mod authzen;
 mod compile;
 mod conditions;
 mod evaluate;
 mod explain;
 #[cfg(test)]
 mod fault;
+pub mod http;
+mod live;
 mod policy;
 pub mod referee;
 pub mod rows;
@@ -33,11 +36,13 @@ mod search;
 mod slots;
 mod snapshot;
 mod stops;
+mod store;
 mod subject;
 
 pub use crate::log::freshness::Freshness;
 pub use compile::{FLOOR, MAX_LINKS, Refused};
 pub use explain::{Bounds, Condition, Explanation, Way};
+pub use live::Live;
 pub use search::{MAX_CANDIDATES, Page};
 pub use snapshot::Snapshot;
 pub use subject::{Given, MAX_NAME, RESERVED_NAME};

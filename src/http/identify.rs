@@ -6,12 +6,15 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::Problem;
+use crate::access::lint::OWN_APPLICATION;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Actor, Caller};
+use crate::decision::Question;
+use crate::decision::rows::SubjectKind;
 use crate::error::Error;
 use crate::signin::sessions::{self, Session};
 
@@ -24,13 +27,14 @@ pub struct Identity {
     pub session: Option<Session>,
 }
 
-/// Reads the request's credential: a session cookie, or nothing.
+/// Reads the request's credential: an API key, a session cookie, or nothing.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for a bearer credential, which none is yet; a cookie that is not valid is as none.
+/// [`Error::Unauthenticated`] for a bearer credential that does not count; a cookie that is not valid is as none.
 pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identity, Problem> {
-    if request.headers().contains_key(AUTHORIZATION) {
-        return Err(Error::Unauthenticated.into());
+    if let Some(credential) = request.headers().get(AUTHORIZATION) {
+        let caller = of_key(app, request, credential).ok_or(Error::Unauthenticated)?;
+        return Ok(Identity { caller, session: None });
     }
     let session = match request.cookie(sessions::COOKIE) {
         Some(cookie) => sessions::identify(app, cookie.value()).await?,
@@ -40,16 +44,47 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identity, Prob
     Ok(Identity { caller, session })
 }
 
+/// The service whose key stands in `Authorization: Bearer …`.
+fn of_key(app: &App, request: &HttpRequest, credential: &HeaderValue) -> Option<Caller> {
+    let (scheme, token) = credential.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let peer = request.peer_addr().map(|address| address.ip());
+    let key = app.keys().identify(app.context().clock.now(), token.trim(), peer)?;
+    let actor = Actor::Service { account: key.account.clone(), key: key.key.clone() };
+    Some(Caller { actor, proved_at: None })
+}
+
 /// Asks the decision point for `bailiwick/feature:action`.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] otherwise.
-pub fn permit(_app: &App, caller: &Caller, feature: &str, action: &str) -> Result<(), Problem> {
-    if caller.account().is_none() {
-        return Err(Error::Unauthenticated.into());
+pub fn permit(app: &App, caller: &Caller, feature: &str, action: &str) -> Result<(), Problem> {
+    let (subject_type, account) = match &caller.actor {
+        Actor::Person { account, .. } => (SubjectKind::Person.type_name(), account),
+        Actor::Service { account, .. } => (SubjectKind::Service.type_name(), account),
+        Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => {
+            return Err(Error::Unauthenticated.into());
+        }
+    };
+    let question = Question {
+        subject_type,
+        subject: account.as_str(),
+        application: Some(OWN_APPLICATION),
+        resource_type: feature,
+        resource: "",
+        action,
+        properties: None,
+        context: None,
+        asserts: None,
+    };
+    let decision = app.decisions().evaluate(app.context().clock.now(), app.freshness(), &question);
+    if decision.permit() {
+        return Ok(());
     }
-    Err(Error::forbidden("forbidden", format!("You lack the permission bailiwick/{feature}:{action}."))
-        .into())
+    let advice = format!("This needs the permission bailiwick/{feature}:{action}, which you do not have.");
+    Err(Error::forbidden("forbidden", advice).into())
 }
 
 impl FromRequest for Caller {

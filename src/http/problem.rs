@@ -22,6 +22,18 @@ pub const TYPES: &[(&str, &str)] = &[
     ("forbidden", "You may not do this"),
     ("cross-site", "The call came from another site"),
     ("proof-needed", "This needs a fresh proof of who you are"),
+    ("floor", "Too few people could administer"),
+    ("second-person", "This needs a second person"),
+    ("account-gone", "The account has left"),
+    ("role-by-itself", "The role comes by itself"),
+    ("not-for-this-account", "The role is not for this account"),
+    ("already-held", "The role is held already"),
+    ("grant-suspended", "The grant is suspended"),
+    ("grant-over", "The grant is over"),
+    ("excluded-role", "The roles exclude each other"),
+    ("self-approval", "Nobody decides about their own access"),
+    ("not-yours", "Somebody else decides about this"),
+    ("decided", "It is decided already"),
     ("too-many", "Too often"),
     ("stale", "It was changed meanwhile"),
     ("unavailable", "Not available just now"),
@@ -184,6 +196,14 @@ fn too_large() -> Problem {
 
 fn unreadable(field: &str, detail: String) -> actix_web::Error {
     Problem::with(Error::field(field, detail), StatusCode::BAD_REQUEST, "invalid").into()
+}
+
+/// An input that a standard wants answered with 400, where this house would say 422 or 415.
+pub fn bad_request(error: Error) -> Problem {
+    match error {
+        Error::Invalid(_) => Problem::with(error, StatusCode::BAD_REQUEST, "invalid"),
+        other => other.into(),
+    }
 }
 
 /// A JSON body that was refused.

@@ -10,6 +10,7 @@ use actix_web::{Route, web};
 
 use super::health;
 use crate::signin::http as signin;
+use crate::decision;
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,11 @@ table! {
     GET "/me/password", Needs::SignedIn => signin::pages::change_form;
     POST "/me/password", Needs::SignedIn => signin::pages::change_password;
     POST "/api/v1/accounts/{id}/unlock", may("accounts", "unlock") => signin::unlock;
+
+    // ---- decisions (AuthZEN 1.0)
+    POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;
+    POST "/access/v1/evaluations", may("evaluation", "ask") => decision::http::evaluations;
+    GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
 }
 
 /// The row for a method and a pattern.

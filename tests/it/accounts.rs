@@ -54,7 +54,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T>, slug: &str) {
 
 #[test]
 fn a_person_is_found_by_every_name_and_by_no_other() {
-    let house = House::new();
+    let house = House::bare();
     let new = NewPerson {
         email: Some("Grace@Example.com".to_owned()),
         employee_id: Some("E-17".to_owned()),
@@ -81,7 +81,7 @@ fn a_person_is_found_by_every_name_and_by_no_other() {
 
 #[test]
 fn creating_an_account_is_one_event_with_the_row_as_it_stands() {
-    let house = House::new();
+    let house = House::bare();
     let grace = join(&house, person("grace", "Grace", "Hopper")).expect("grace joins");
     let events = events(&house);
     let [event] = events.as_slice() else { panic!("{events:?}") };
@@ -96,7 +96,7 @@ fn creating_an_account_is_one_event_with_the_row_as_it_stands() {
 
 #[test]
 fn nothing_personal_stands_unsealed_in_the_database() {
-    let house = House::new();
+    let house = House::bare();
     if house.on_postgresql() {
         return; // The same columns; here the whole file can be searched.
     }
@@ -132,7 +132,7 @@ fn nothing_personal_stands_unsealed_in_the_database() {
 
 #[test]
 fn usernames_are_made_by_rule_and_numbered() {
-    let house = House::new();
+    let house = House::bare();
     let made: Vec<String> = (0..12)
         .map(|_| join(&house, person("", "Søren", "Ångström")).expect("he joins").id)
         .map(|id| username(&house, &id))
@@ -143,7 +143,7 @@ fn usernames_are_made_by_rule_and_numbered() {
 
 #[test]
 fn generic_and_taken_names_are_refused() {
-    let house = House::new();
+    let house = House::bare();
     let new = NewPerson {
         email: Some("ada@example.com".to_owned()),
         employee_id: Some("1".to_owned()),
@@ -171,7 +171,7 @@ fn generic_and_taken_names_are_refused() {
 
 #[test]
 fn a_username_given_up_resolves_for_90_days_and_is_nobody_elses_for_ever() {
-    let house = House::new();
+    let house = House::bare();
     let ada = join(&house, person("ada", "Ada", "Byron")).expect("ada joins").id;
     let bob = join(&house, person("bob", "Bob", "Boole")).expect("bob joins").id;
     let rename = |id: &AccountId, to: &str, reason: Option<&str>| {
@@ -197,7 +197,7 @@ fn a_username_given_up_resolves_for_90_days_and_is_nobody_elses_for_ever() {
 
 #[test]
 fn a_change_names_its_fields_once_and_no_change_names_none() {
-    let house = House::new();
+    let house = House::bare();
     let ada = join(&house, person("ada", "Ada", "Byron")).expect("ada joins").id;
     let bob = join(&house, person("bob", "Bob", "Boole")).expect("bob joins").id;
     let changes = Changes {
@@ -225,7 +225,7 @@ fn a_change_names_its_fields_once_and_no_change_names_none() {
 
 #[test]
 fn states_follow_the_machine_and_the_clock() {
-    let house = House::new();
+    let house = House::bare();
     let ada = join(&house, person("ada", "Ada", "Byron")).expect("ada joins").id;
     let standing = || read(&house, |reader| Ok(accounts::find(reader, &ada)?.standing(reader.now)));
     write(&house, |tx| accounts::enrol(tx, &ada)).expect("enrolled");
@@ -255,7 +255,7 @@ fn states_follow_the_machine_and_the_clock() {
 
 #[test]
 fn services_have_an_owner_who_works_here() {
-    let house = House::new();
+    let house = House::bare();
     let ada = join(&house, person("ada", "Ada", "Byron")).expect("ada joins").id;
     let service = |name: &str, owner: &AccountId| {
         let new = NewService {
@@ -281,7 +281,7 @@ fn services_have_an_owner_who_works_here() {
 
 #[test]
 fn managers_stand_above_others_and_never_above_themselves() {
-    let house = House::new();
+    let house = House::bare();
     let mut ids: Vec<AccountId> = Vec::new();
     for name in ["ada", "bob", "cyd", "dan"] {
         let new = NewPerson { manager: ids.last().cloned(), ..person(name, name, "Smith") };
@@ -300,7 +300,7 @@ fn managers_stand_above_others_and_never_above_themselves() {
 
 #[test]
 fn the_directory_follows_every_change_before_the_answer() {
-    let house = House::new();
+    let house = House::bare();
     let search = |text: &str| house.app.directory().search(text, 10, |_, _| true);
     let zoe = join(&house, person("", "Zoë", "Ångström")).expect("zoe joins").id;
     let ann = join(&house, person("", "Ann", "Zoet")).expect("ann joins").id;
@@ -320,7 +320,7 @@ fn the_directory_follows_every_change_before_the_answer() {
 
 #[test]
 fn the_organisation_is_kept_and_followed() {
-    let house = House::new();
+    let house = House::bare();
     let in_force = || house.app.context().profiles.current().key.clone();
     assert_eq!((house.app.organisation().profile.as_str(), in_force().as_str()), ("strictest", "strictest"));
     let wishes = organisation::Wishes {

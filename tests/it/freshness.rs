@@ -97,7 +97,7 @@ fn comes(mut what: impl FnMut() -> bool) -> bool {
 
 #[test]
 fn without_proof_a_node_is_stale_after_its_lease_and_on_the_floor_after_a_quarter_of_an_hour() {
-    let house = House::new();
+    let house = House::bare();
     for (seconds, expected) in
         [(5, Freshness::Fresh), (1, Freshness::Stale), (894, Freshness::Stale), (1, Freshness::Floor)]
     {
@@ -109,7 +109,7 @@ fn without_proof_a_node_is_stale_after_its_lease_and_on_the_floor_after_a_quarte
 
 #[test]
 fn a_node_whose_caches_do_not_follow_is_not_fresh() {
-    let house = House::new();
+    let house = House::bare();
     let node = Node::beside(&house);
     node.beat().expect("heard");
     *node.witness.refuses.lock().expect("whole") = true;
@@ -134,7 +134,7 @@ fn a_shorter_log_another_epoch_and_another_event_at_its_place_make_a_node_load_a
         ),
         ("UPDATE change_events SET kind = 'house_started' WHERE number = 6", vec![0]),
     ] {
-        let house = House::new();
+        let house = House::bare();
         let node = Node::beside(&house);
         for _ in 0..3 {
             write(&house.app);
@@ -150,7 +150,7 @@ fn a_shorter_log_another_epoch_and_another_event_at_its_place_make_a_node_load_a
 
 #[test]
 fn followers_get_every_event_in_order_while_eight_threads_write() {
-    let house = House::new();
+    let house = House::bare();
     let node = Node::beside(&house);
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..8)
@@ -172,7 +172,7 @@ fn followers_get_every_event_in_order_while_eight_threads_write() {
 
 #[test]
 fn everywhere_means_every_node_that_was_seen_within_its_lease() {
-    let house = House::new();
+    let house = House::bare();
     let other = house.second_node();
     house.app.heartbeat().expect("heard");
     other.heartbeat().expect("heard");
@@ -193,7 +193,7 @@ fn everywhere_means_every_node_that_was_seen_within_its_lease() {
 
 #[test]
 fn a_listener_hears_what_others_write_and_nothing_else() {
-    let house = House::new();
+    let house = House::bare();
     let other = house.second_node();
     let mut listener = Listener::new(other.database().location()).expect("it listens");
     assert!(!listener.woken().expect("asked"));
@@ -206,7 +206,7 @@ fn a_listener_hears_what_others_write_and_nothing_else() {
 
 #[test]
 fn another_node_follows_by_itself() {
-    let house = House::new();
+    let house = House::bare();
     let other = house.second_node();
     let (stop, stopped) = channel();
     let weak = other.downgrade();

@@ -36,8 +36,10 @@ fn digest(columns: &Columns) -> bailiwick::error::Result<Row> {
     Row::of("applications", &columns.0, columns)
 }
 
-fn put(tx: &mut Tx<'_>, key: &str, spec: &str) -> bailiwick::error::Result<()> {
-    let columns = (key.to_owned(), "test".to_owned(), spec.to_owned());
+/// Writes an application that the decision point can read, as it follows this log too.
+fn put(tx: &mut Tx<'_>, key: &str, name: &str) -> bailiwick::error::Result<()> {
+    let spec = serde_json::json!({ "key": key, "name": name }).to_string();
+    let columns = (key.to_owned(), "test".to_owned(), spec.clone());
     diesel::sql_query("DELETE FROM applications WHERE key = $1")
         .bind::<Text, _>(key)
         .execute(tx.connection)?;
@@ -69,7 +71,7 @@ fn append(app: &App, count: usize) {
 }
 
 fn house_with(events: usize) -> House {
-    let house = House::new();
+    let house = House::bare();
     append(&house.app, events);
     house
 }
@@ -97,7 +99,7 @@ fn sign(house: &House) -> String {
 
 #[test]
 fn eight_threads_append_and_the_numbers_are_dense_and_the_tree_right() {
-    let house = House::new();
+    let house = House::bare();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let app = &house.app;
@@ -137,7 +139,7 @@ fn an_event_whose_transaction_failed_is_nowhere() {
 
 #[test]
 fn an_untouched_log_verifies_with_all_its_checkpoints_and_rows() {
-    let house = House::new();
+    let house = House::bare();
     for round in 0..5 {
         append(&house.app, 300);
         house

@@ -2,10 +2,13 @@
 //! `BAILIWICK_TEST_DATABASE_URL` names a server where databases may be made.
 #![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
+mod access_apply;
+mod access_grants;
 mod accounts;
 mod architecture;
 mod catalogue;
 mod door;
+mod evaluation;
 mod example_people;
 mod freshness;
 mod log;

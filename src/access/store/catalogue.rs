@@ -1,5 +1,7 @@
 //! Rows of the catalogue: applications and their roles.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use crate::access::catalogue::{Application, Class, Environment, Integration};
@@ -119,6 +121,16 @@ pub(crate) fn roles(reader: &mut Reader<'_>, application: Option<&str>) -> Resul
 pub(crate) fn find_role(reader: &mut Reader<'_>, id: &str) -> Result<Option<RoleRecord>> {
     let row: Option<RoleRow> = roles::table.find(id).select(ROLE).first(reader.connection).optional()?;
     row.map(role).transpose()
+}
+
+/// The ids of a service's private roles in force.
+pub(crate) fn private_roles(reader: &mut Reader<'_>, account: &AccountId) -> Result<BTreeSet<String>> {
+    let ids: Vec<String> = roles::table
+        .filter(roles::private_to.eq(account))
+        .filter(roles::retired_at.is_null())
+        .select(roles::id)
+        .load(reader.connection)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Applications after `after` by key, for the replay.

@@ -9,16 +9,7 @@ use crate::db::{Reader, Tx};
 use crate::error::Result;
 use crate::ids::{KillSwitchId, TextId};
 
-type Row = (
-    KillSwitchId,
-    String,
-    Option<TextId>,
-    Timestamp,
-    String,
-    Option<Timestamp>,
-    Option<String>,
-    i64,
-);
+type Row = (KillSwitchId, String, Option<TextId>, Timestamp, String, Option<Timestamp>, Option<String>, i64);
 
 macro_rules! columns {
     () => {

@@ -80,7 +80,7 @@ fn template() -> &'static Template {
     TEMPLATE.get_or_init(|| {
         let place = Place::empty();
         let entropy = Arc::new(SeededEntropy::new(0));
-        drop(App::open(config(&place), Arc::new(start()), entropy).expect("the template opens"));
+        drop(App::open_as_found(config(&place), Arc::new(start()), entropy).expect("the template opens"));
         let template = Template {
             data: place.data.clone(),
             database: place.database.as_ref().map(|(_, name)| name.clone()),

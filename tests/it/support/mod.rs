@@ -6,18 +6,22 @@ mod browser;
 mod databases;
 mod entropy;
 mod people;
+mod firm;
 
 use std::sync::Arc;
 
 use bailiwick::app::App;
-use bailiwick::clock::ManualClock;
+use bailiwick::clock::{Clock, ManualClock};
 use bailiwick::config::{Config, Hash, Overrides};
+use bailiwick::entropy::Entropy;
+use bailiwick::error::Result;
 use chrono::Duration;
 
 pub use browser::Browser;
 pub use databases::Place;
 pub use entropy::SeededEntropy;
 pub use people::PASSWORD;
+pub use firm::*;
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {
@@ -36,19 +40,30 @@ impl House {
     /// A fresh, empty house.
     pub fn new() -> Self {
         let place = Place::from_template();
-        Self::at(place, Arc::new(start()), 1)
+        Self::at(place, App::open)
     }
 
-    fn at(place: Place, clock: Arc<ManualClock>, seed: u64) -> Self {
-        let entropy = Arc::new(SeededEntropy::new(seed));
-        let app = App::open(config(&place), clock.clone(), entropy.clone()).expect("the house opens");
+    /// A house whose log is empty: without even its own features and roles.
+    pub fn bare() -> Self {
+        Self::at(Place::from_template(), App::open_as_found)
+    }
+
+    fn at(place: Place, open: impl FnOnce(Config, Arc<dyn Clock>, Arc<dyn Entropy>) -> Result<App>) -> Self {
+        let (clock, entropy) = (Arc::new(start()), Arc::new(SeededEntropy::new(1)));
+        let app = open(config(&place), clock.clone(), entropy.clone()).expect("the house opens");
         Self { app, clock, entropy, place }
     }
 
     /// A second node on the same database (PostgreSQL), or the same file (SQLite), with the same clock.
     pub fn second_node(&self) -> App {
         let entropy = Arc::new(SeededEntropy::new(2));
-        App::open(config(&self.place), self.clock.clone(), entropy).expect("the second node opens")
+        App::open_as_found(config(&self.place), self.clock.clone(), entropy).expect("the second node opens")
+    }
+
+    /// The same house started once more.
+    pub fn started_again(&self) -> App {
+        let entropy = Arc::new(SeededEntropy::new(3));
+        App::open(config(&self.place), self.clock.clone(), entropy).expect("the house opens again")
     }
 
     /// The same house started again with other settings.

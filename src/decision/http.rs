@@ -1,0 +1,147 @@
+//! The decision point over HTTP: `/access/v1/evaluation`, `/access/v1/evaluations` and its metadata.
+//!
+//! Rules: a denial is 200 with `false`; what cannot be read is 400, the wrong content type too; nothing of a question
+//! is logged. Answers come from memory: no lock, no database.
+
+use std::sync::Arc;
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::authzen::{self, Asked, Asker, Batch, Complete, Semantic};
+use super::{Decision, Snapshot};
+use crate::access::catalogue::Class;
+use crate::access::keys::KeyCaller;
+use crate::app::App;
+use crate::caller::{Actor, Caller};
+use crate::error::{Error, Result};
+use crate::http::{Answer, identify, problem};
+
+/// `POST /access/v1/evaluation`.
+///
+/// # Errors
+/// 400 for what is not a question.
+pub async fn evaluation(
+    app: web::Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Answer {
+    is_json(&request).map_err(problem::bad_request)?;
+    let asked = Asked::parse(&body).map_err(problem::bad_request)?;
+    let question = asked.complete().map_err(problem::bad_request)?;
+    let asking = Asking::new(&app, &caller);
+    let snapshot = asking.snapshot(question.min_revision()).await;
+    Ok(answer_with(&asking.answer(&snapshot, &question)))
+}
+
+/// `POST /access/v1/evaluations`: all questions of one batch are asked of one state.
+///
+/// # Errors
+/// 400 for what is not a batch.
+pub async fn evaluations(
+    app: web::Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Answer {
+    is_json(&request).map_err(problem::bad_request)?;
+    let batch = Batch::parse(&body).map_err(problem::bad_request)?;
+    let (semantic, (defaults, questions)) = (batch.semantic(), batch.into_parts());
+    let asking = Asking::new(&app, &caller);
+    if questions.is_empty() {
+        let question = defaults.complete().map_err(problem::bad_request)?;
+        let snapshot = asking.snapshot(question.min_revision()).await;
+        return Ok(answer_with(&asking.answer(&snapshot, &question)));
+    }
+    let completed: Vec<_> = questions.iter().map(|asked| authzen::complete(asked, &defaults)).collect();
+    let wanted = completed.iter().flatten().filter_map(Complete::min_revision).max();
+    let snapshot = asking.snapshot(wanted).await;
+    let mut answers = Vec::with_capacity(completed.len());
+    for question in &completed {
+        let answer = match question {
+            Ok(question) => asking.answer(&snapshot, question),
+            Err(error) => authzen::fault(error),
+        };
+        let permitted = answer["decision"] == Value::Bool(true);
+        answers.push(answer);
+        match semantic {
+            Semantic::DenyOnFirstDeny if !permitted => break,
+            Semantic::PermitOnFirstPermit if permitted => break,
+            _ => {}
+        }
+    }
+    Ok(answer_with(&json!({ "evaluations": answers })))
+}
+
+/// `GET /.well-known/authzen-configuration`.
+///
+/// # Errors
+/// None; the type is that of handlers.
+pub async fn metadata(app: web::Data<App>) -> Answer {
+    Ok(answer_with(&authzen::metadata(&app.config().public_url)))
+}
+
+fn answer_with(body: &Value) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(body.to_string())
+}
+
+/// Whether the body says that it is JSON; AuthZEN wants 400 otherwise.
+fn is_json(request: &HttpRequest) -> Result<()> {
+    let named = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = named.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Error::field("content-type", "must be application/json"))
+    }
+}
+
+/// Who asks, and where.
+struct Asking<'a> {
+    app: &'a App,
+    key: Option<Arc<KeyCaller>>,
+    caller: &'a Caller,
+}
+
+impl<'a> Asking<'a> {
+    fn new(app: &'a App, caller: &'a Caller) -> Self {
+        let key = match &caller.actor {
+            Actor::Service { key, .. } => app.keys().of(key),
+            _ => None,
+        };
+        Self { app, key, caller }
+    }
+
+    /// The newest state; if the caller has seen a later one, after a look at the log. `None` if there is none so late.
+    async fn snapshot(&self, min_revision: Option<u64>) -> Option<Arc<Snapshot>> {
+        let newest = || self.app.decisions().snapshot();
+        let wanted = min_revision.unwrap_or(0);
+        if newest().revision() < wanted {
+            if let Err(error) = self.app.to_its_end(App::catch_up).await {
+                tracing::warn!(%error, "the log could not be followed for a question");
+            }
+        }
+        Some(newest()).filter(|snapshot| snapshot.revision() >= wanted)
+    }
+
+    fn answer(&self, snapshot: &Option<Arc<Snapshot>>, question: &Complete<'_>) -> Value {
+        let Some(snapshot) = snapshot else { return json!({ "decision": false }) };
+        let key = self.key.as_deref();
+        let asker = Asker {
+            application: key.and_then(|key| key.application.as_deref()),
+            asserts: key.and_then(|key| key.asserts.as_deref()),
+        };
+        let now = self.app.context().clock.now();
+        let decision = snapshot.evaluate(now, self.app.freshness(), &question.question(asker));
+        authzen::answer(&decision, question.wants_reason() && self.may_explain(&decision))
+    }
+
+    /// Whether the caller may know why. A key that was allowed everything at once may not where PII is at stake.
+    fn may_explain(&self, decision: &Decision) -> bool {
+        let by_name = self.key.as_ref().is_none_or(|key| key.explains_pii);
+        (by_name || decision.class != Some(Class::Pii))
+            && identify::permit(self.app, self.caller, "evaluation", "explain").is_ok()
+    }
+}

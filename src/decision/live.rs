@@ -1,0 +1,161 @@
+//! The index of this node: loaded whole at the start, then fed by the log.
+//!
+//! Rules: an event says which rows to read again, never what they hold; one page of the log is published as one state;
+//! a catalogue that does not compile leaves the one before it in force, and says so. Calls `access`, `accounts`.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use super::rows::{KillSwitchRow, PolicyRows, RoleRow};
+use super::store::{self, Positions};
+use super::{Index, Snapshot};
+use crate::access::{kill_switches, limits, roles};
+use crate::db::Reader;
+use crate::error::Result;
+use crate::ids::AccountId;
+use crate::log::event::{Change, Event};
+use crate::log::tail::Follower;
+
+/// How many subjects are read at a time: few questions to the database, and few rows in memory at once.
+const PAGE: usize = 5_000;
+
+/// The index and what it needs to follow.
+#[derive(Default)]
+pub struct Live {
+    index: Index,
+    /// Who owned an application when the catalogue was read last: an event about it does not say who did before.
+    owners: Mutex<HashSet<AccountId>>,
+}
+
+impl Live {
+    /// The index, to ask.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    fn take_owners(&self, new: HashSet<AccountId>) -> HashSet<AccountId> {
+        std::mem::replace(&mut *self.owners.lock().unwrap_or_else(PoisonError::into_inner), new)
+    }
+}
+
+/// What a page of events touches.
+#[derive(Default)]
+struct Touched {
+    subjects: BTreeSet<AccountId>,
+    /// Those of them who came, went or moved: their manager may have become one thereby, or ceased to be one.
+    moved: BTreeSet<AccountId>,
+    policy: bool,
+    kill_switches: bool,
+}
+
+impl Touched {
+    fn of(events: &[Event]) -> Self {
+        let mut touched = Self::default();
+        for event in events {
+            touched.add(&event.change);
+        }
+        touched
+    }
+
+    fn add(&mut self, change: &Change) {
+        match change {
+            Change::AccountChanged { account, manager_before, manager_after, .. } => {
+                let managers = manager_before.iter().chain(manager_after);
+                self.subjects.extend(managers.chain([account]).cloned());
+                self.moved.insert(account.clone());
+            }
+            Change::AccountCreated { account, .. } | Change::AccountStateChanged { account, .. } => {
+                self.subjects.insert(account.clone());
+                self.moved.insert(account.clone());
+            }
+            Change::FactorEnrolled { account, .. }
+            | Change::FactorRemoved { account, .. }
+            | Change::KeyIssued { account, .. }
+            | Change::KeyRevoked { account, .. }
+            | Change::GrantAdded { account, .. }
+            | Change::GrantKept { account, .. }
+            | Change::GrantSuspended { account, .. }
+            | Change::GrantResumed { account, .. }
+            | Change::GrantRevoked { account, .. }
+            | Change::GrantExpired { account, .. } => {
+                self.subjects.insert(account.clone());
+            }
+            Change::CatalogueApplied { .. }
+            | Change::ApplicationRetired { .. }
+            | Change::RoleDefined { .. }
+            | Change::RoleRetired { .. }
+            | Change::SettingChanged { .. } => self.policy = true,
+            Change::KillSwitchPulled { .. } | Change::KillSwitchLifted { .. } => self.kill_switches = true,
+            _ => {}
+        }
+    }
+}
+
+impl Follower for Live {
+    fn load(&self, reader: &mut Reader<'_>, revision: u64) -> Result<()> {
+        let mut snapshot = with_policy(Snapshot::default(), reader)?;
+        snapshot = snapshot.with_kill_switches(&pulled(reader)?);
+        let positions = Positions::all(reader)?;
+        let mut after = String::new();
+        loop {
+            let ids = store::page(reader, &after, PAGE.cast_signed() as i64)?;
+            let Some(last) = ids.last() else { break };
+            after = last.to_string();
+            for subject in store::subjects(reader, &ids, &positions)? {
+                snapshot = snapshot.with_subject(&subject);
+            }
+        }
+        self.take_owners(store::owners(reader)?);
+        self.index.publish(snapshot.with_revision(revision));
+        Ok(())
+    }
+
+    fn follow(&self, reader: &mut Reader<'_>, events: &[Event], revision: u64) -> Result<()> {
+        let mut touched = Touched::of(events);
+        let mut snapshot = (*self.index.snapshot()).clone();
+        if touched.policy {
+            let owners = store::owners(reader)?;
+            touched.subjects.extend(owners.iter().cloned());
+            touched.subjects.extend(self.take_owners(owners));
+            snapshot = with_policy(snapshot, reader)?;
+        }
+        if touched.kill_switches {
+            snapshot = snapshot.with_kill_switches(&pulled(reader)?);
+        }
+        touched.subjects.extend(store::managers_of(reader, &touched.moved)?);
+        let ids: Vec<AccountId> = touched.subjects.into_iter().collect();
+        for ids in ids.chunks(PAGE) {
+            let positions = Positions::among(reader, ids)?;
+            for subject in store::subjects(reader, ids, &positions)? {
+                snapshot = snapshot.with_subject(&subject);
+            }
+        }
+        let reached = events.last().map_or(revision, |event| event.number);
+        self.index.publish(snapshot.with_revision(reached));
+        Ok(())
+    }
+}
+
+fn with_policy(snapshot: Snapshot, reader: &mut Reader<'_>) -> Result<Snapshot> {
+    let applications = roles::applications(reader)?.into_iter().map(|record| record.specification).collect();
+    let all = roles::roles(reader, None)?;
+    let role =
+        |record: roles::RoleRecord| RoleRow { application: record.application, role: record.specification };
+    let rows = PolicyRows {
+        applications,
+        roles: all.into_iter().map(role).collect(),
+        day_parameters: limits::day_parameters(reader),
+    };
+    match snapshot.clone().with_policy(&rows) {
+        Ok(next) => Ok(next),
+        Err(refused) => {
+            tracing::error!(%refused, "the catalogue does not compile; the one before it stays in force");
+            Ok(snapshot)
+        }
+    }
+}
+
+fn pulled(reader: &mut Reader<'_>) -> Result<Vec<KillSwitchRow>> {
+    let pulled = kill_switches::pulled(reader)?;
+    Ok(pulled.into_iter().map(|switch| KillSwitchRow { id: switch.id, target: switch.target }).collect())
+}
