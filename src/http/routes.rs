@@ -9,8 +9,8 @@ use actix_web::http::Method;
 use actix_web::{Route, web};
 
 use super::health;
-use crate::signin::http as signin;
 use crate::decision;
+use crate::signin::http as signin;
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 mod browser;
 mod databases;
 mod entropy;
-mod people;
 mod firm;
+mod people;
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ use chrono::Duration;
 pub use browser::Browser;
 pub use databases::Place;
 pub use entropy::SeededEntropy;
-pub use people::PASSWORD;
 pub use firm::*;
+pub use people::PASSWORD;
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {
