@@ -1,21 +1,23 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 //!
-//! Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage. May call: `app`, `http::server`.
+//! Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage. May call: `control`, `config`, `http::server`.
 
+mod config;
+mod print;
+mod serve;
+
+use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::App;
-use crate::clock::SystemClock;
 use crate::config::{Config, Overrides};
-use crate::entropy::OsEntropy;
-use crate::error::Result;
-use crate::http;
+use crate::control::{self, Output, Refusal};
+use crate::error::Error;
 
 /// Identity and access governance: who are they, what may they touch and why, when does it end.
 #[derive(Parser)]
@@ -30,14 +32,17 @@ struct Cli {
 #[derive(Args)]
 struct Common {
     /// Configuration file (TOML)
-    #[arg(long, global = true, env = "BAILIWICK_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "BAILIWICK_CONFIG")]
     config: Option<PathBuf>,
     /// Data directory (default ./data)
-    #[arg(long, global = true, env = "BAILIWICK_DATA")]
+    #[arg(long, global = true, value_name = "DIR", env = "BAILIWICK_DATA")]
     data: Option<PathBuf>,
     /// Database URL (default: SQLite in the data directory)
-    #[arg(long, global = true, env = "BAILIWICK_DATABASE", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "URL", env = "BAILIWICK_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// Print data as JSON
+    #[arg(long, global = true, env = "BAILIWICK_JSON")]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -45,58 +50,99 @@ enum Command {
     /// Start the server; the first start makes keys, database and certificate and prints the set-up link
     Serve {
         /// Address to listen on (default 127.0.0.1:8443)
-        #[arg(long, env = "BAILIWICK_LISTEN")]
+        #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_LISTEN")]
         listen: Option<SocketAddr>,
         /// URL under which people reach this house (default https://localhost:PORT)
-        #[arg(long, env = "BAILIWICK_PUBLIC_URL")]
+        #[arg(long, value_name = "URL", env = "BAILIWICK_PUBLIC_URL")]
         public_url: Option<String>,
     },
+    /// Prove, sign or write out the log
+    #[command(subcommand)]
+    Log(Log),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(Settings),
+    /// Look at everything that is known to go wrong
+    Doctor,
     /// Print the version
     Version,
+}
+
+#[derive(Subcommand)]
+enum Log {
+    /// Compute the whole log again and hold it against its signatures and the tables
+    Verify {
+        /// A checkpoint that was kept elsewhere: prove that today's log extends it
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
+    /// Sign the log as it stands and print the checkpoint
+    Checkpoint,
+    /// Print every event, one JSON object a line
+    Export,
+}
+
+#[derive(Subcommand)]
+enum Settings {
+    /// Read the settings as `serve` would, and print them
+    Check,
 }
 
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    let json = cli.common.json;
     match execute(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("bailiwick: {error}");
-            ExitCode::FAILURE
-        }
+        Ok(output) => print::outcome(&output, json),
+        Err(refusal) => print::refusal(&refusal),
     }
 }
 
-fn execute(cli: Cli) -> Result<()> {
+fn execute(cli: Cli) -> Result<Output, Refusal> {
     let mut overrides = Overrides {
         config: cli.common.config,
         data: cli.common.data,
         database: cli.common.database,
         ..Overrides::default()
     };
-    match cli.command {
+    let command = match cli.command {
         Command::Serve { listen, public_url } => {
             overrides.listen = listen;
             overrides.public_url = public_url;
-            serve(Config::load(overrides)?)
+            let config = Config::load(overrides)?;
+            log_to_stderr("info", config.json_logs);
+            serve::serve(config)?;
+            return Ok(Output::default());
         }
-        Command::Version => {
-            println!("{}", env!("CARGO_PKG_VERSION"));
-            Ok(())
+        Command::Config(Settings::Check) => return Ok(config::check(&Config::load(overrides)?)?),
+        Command::Version => return Ok(version()),
+        Command::Log(Log::Verify { against }) => {
+            control::Command::LogVerify { against: against.as_deref().map(text_of).transpose()? }
         }
-    }
+        Command::Log(Log::Checkpoint) => control::Command::LogCheckpoint,
+        Command::Log(Log::Export) => control::Command::LogExport,
+        Command::Doctor => control::Command::Doctor,
+    };
+    let config = Config::load(overrides)?;
+    log_to_stderr("warn", config.json_logs);
+    control::client::run(config, command, &mut print::message)
 }
 
-fn serve(config: Config) -> Result<()> {
-    log_to_stderr(config.json_logs);
-    let app = App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy))?;
-    actix_web::rt::System::new().block_on(http::server::serve(app, |app| {
-        println!("Bailiwick listens on {}", app.config().public_url);
-    }))
+fn version() -> Output {
+    let version = env!("CARGO_PKG_VERSION");
+    Output { lines: vec![version.to_owned()], data: json!({ "version": version }), ..Output::default() }
 }
 
-fn log_to_stderr(json: bool) {
-    let filter = EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if json { builder.json().init() } else { builder.init() }
+/// The text of a file that an option names.
+fn text_of(path: &Path) -> Result<String, Error> {
+    let refused =
+        |cause: std::io::Error| Error::field(path.display().to_string(), format!("cannot be read: {cause}"));
+    fs::read_to_string(path).map_err(refused)
+}
+
+fn log_to_stderr(level: &str, json: bool) {
+    use std::io::{IsTerminal, stderr};
+    let filter = EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    if json { builder.json().init() } else { builder.with_ansi(stderr().is_terminal()).init() }
 }

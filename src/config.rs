@@ -40,6 +40,12 @@ const KEYS: &[&str] = &[
     "log_format",
     "hash",
 ];
+/// The master key itself, as 64 hexadecimal digits.
+pub const MASTER_KEY: &str = "BAILIWICK_MASTER_KEY";
+const MASTER_KEY_FILE: &str = "BAILIWICK_MASTER_KEY_FILE";
+/// A file that holds the database's URL: it can carry a password, which is no business of the process table.
+const DATABASE_FILE: &str = "BAILIWICK_DATABASE_FILE";
+
 const HASH_KEYS: &[&str] = &["memory_kib", "passes", "lanes", "threads", "queue"];
 
 /// The cost of one password hash (argon2id) and the workers that compute them.
@@ -114,7 +120,11 @@ impl Config {
             None => File::default(),
         };
         let data = overrides.data.or(file.data).unwrap_or_else(|| PathBuf::from("data"));
-        let database = match overrides.database.or(file.database) {
+        let named_database = match overrides.database {
+            Some(url) => Some(url),
+            None => database_from_file()?.or(file.database),
+        };
+        let database = match named_database {
             Some(url) => Location::parse(&url)?,
             None => Location::file(&data.join("bailiwick.db")),
         };
@@ -126,7 +136,9 @@ impl Config {
             .unwrap_or_else(|| format!("https://localhost:{}", listen.port()));
         Ok(Self {
             public_url: public_url_checked(&public_url)?,
-            master_key_file: file.master_key_file.unwrap_or_else(|| data.join("keys").join("master.key")),
+            master_key_file: named(MASTER_KEY_FILE)
+                .or(file.master_key_file)
+                .unwrap_or_else(|| data.join("keys").join("master.key")),
             connections: file.connections.unwrap_or(8).clamp(2, 200),
             lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,
@@ -143,11 +155,15 @@ impl Config {
     /// # Errors
     /// [`Error::Invalid`] if the key is not one or others can read its file.
     pub fn master_key(&self, entropy: &dyn Entropy) -> Result<MasterKey> {
-        if let Ok(text) = std::env::var("BAILIWICK_MASTER_KEY") {
+        if let Ok(text) = std::env::var(MASTER_KEY) {
             return MasterKey::from_hex(&zeroize::Zeroizing::new(text));
         }
-        let named = std::env::var_os("BAILIWICK_MASTER_KEY_FILE").map(PathBuf::from);
-        MasterKey::from_file(named.as_deref().unwrap_or(&self.master_key_file), entropy)
+        MasterKey::from_file(&self.master_key_file, entropy)
+    }
+
+    /// Whether there is a master key already; without one the first start makes it.
+    pub fn has_master_key(&self) -> bool {
+        std::env::var_os(MASTER_KEY).is_some() || self.master_key_file.exists()
     }
 
     /// The socket on which command-line tools reach the running server.
@@ -158,6 +174,18 @@ impl Config {
     /// Whether `origin`, as a browser sends it, is this house.
     pub fn is_own_origin(&self, origin: &str) -> bool {
         origin.eq_ignore_ascii_case(&self.public_url)
+    }
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
+}
+
+fn database_from_file() -> Result<Option<String>> {
+    let Some(path) = named(DATABASE_FILE) else { return Ok(None) };
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(cause) => Err(Error::field(DATABASE_FILE, format!("cannot be read: {cause}"))),
     }
 }
 

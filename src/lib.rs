@@ -10,6 +10,7 @@ pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod db;
 pub mod decision;
 pub mod entropy;

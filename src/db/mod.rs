@@ -6,6 +6,7 @@
 
 pub mod batch;
 mod connection;
+pub mod durability;
 pub mod schema;
 mod tx;
 

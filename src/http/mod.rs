@@ -5,6 +5,7 @@
 //! May call: `app` and every slice.
 
 pub mod answer;
+pub mod certificate;
 pub mod guard;
 pub mod health;
 pub mod identify;

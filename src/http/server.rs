@@ -11,11 +11,20 @@ use crate::jobs;
 /// How long requests under way may take to end after a signal, in seconds.
 const GRACE: u64 = 10;
 
-/// Serves until a signal ends it. `ready` runs once the address is bound.
+/// Serves until a signal ends it, on a runtime of its own. `ready` runs once the listener answers.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the address cannot be bound; [`Error::Internal`] for broken templates or certificates.
-pub async fn serve(app: App, ready: impl FnOnce(&App)) -> Result<()> {
+/// As [`serve`].
+pub fn run(app: App, ready: impl FnOnce(&App) -> Result<()>) -> Result<()> {
+    actix_web::rt::System::new().block_on(serve(app, ready))
+}
+
+/// Serves until a signal ends it. `ready` runs once the listener answers; if it fails the serving ends.
+///
+/// # Errors
+/// [`Error::Invalid`] if the address cannot be bound; [`Error::Internal`] for broken templates or certificates;
+/// whatever `ready` returns.
+pub async fn serve(app: App, ready: impl FnOnce(&App) -> Result<()>) -> Result<()> {
     let pages = Pages::new().map_err(|cause| Error::internal("compiling the pages", format!("{cause:#}")))?;
     let tls = tls::server_config(app.config())?;
     let listen = app.config().listen;
@@ -26,6 +35,16 @@ pub async fn serve(app: App, ready: impl FnOnce(&App)) -> Result<()> {
         .map_err(|cause| Error::field("listen", format!("cannot listen on {listen}: {cause}")))?
         .run();
     let _background = jobs::start(app.clone())?;
-    ready(&app);
-    server.await.map_err(|cause| Error::internal("serving", cause))
+    let handle = server.handle();
+    let told = async {
+        let told = ready(&app);
+        if told.is_err() {
+            handle.stop(false).await;
+        }
+        told
+    };
+    // The server's threads start when it is asked for the first time, which is before the other is.
+    let (served, told) = tokio::join!(biased; server, told);
+    told?;
+    served.map_err(|cause| Error::internal("serving", cause))
 }

@@ -7,6 +7,7 @@ mod access_grants;
 mod accounts;
 mod architecture;
 mod catalogue;
+mod cli;
 mod door;
 mod evaluation;
 mod example_people;

@@ -7,6 +7,7 @@ mod databases;
 mod entropy;
 mod firm;
 mod people;
+mod program;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use databases::Place;
 pub use entropy::SeededEntropy;
 pub use firm::*;
 pub use people::PASSWORD;
+pub use program::{Program, free_port};
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {

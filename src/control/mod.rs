@@ -1,0 +1,118 @@
+//! Commands of the host's shell: what they are, and the two ways in which they are carried out.
+//!
+//! Rules: a command that finds a server running on the data directory is carried out by that server, so that its
+//! caches follow before the command ends; without a server the command takes the directory's lock and works by itself.
+//! Either way the operating system's user is recorded as the actor, and whoever asked hears the same. Commands carry
+//! names that people type, so they are never logged. May call: `app` and every slice.
+
+mod address;
+pub mod client;
+mod doctor;
+pub mod lock;
+mod log;
+pub mod server;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{Error, FieldError, Result};
+
+/// A command of the shell, as it travels to the server.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Proves the log and the governed tables.
+    LogVerify {
+        /// The text of a checkpoint that was kept elsewhere.
+        against: Option<String>,
+    },
+    /// Signs the log as it stands.
+    LogCheckpoint,
+    /// Every event's canonical text, one a line.
+    LogExport,
+    /// Looks at everything that is known to go wrong.
+    Doctor,
+}
+
+/// What a command brought about.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Lines for standard output.
+    pub lines: Vec<String>,
+    /// Lines for standard error: warnings, advice.
+    pub notes: Vec<String>,
+    /// The same as data, for `--json`; null where the lines are data already.
+    pub data: Value,
+    /// Whether the command found something wrong: the exit code is 1 then.
+    pub wrong: bool,
+}
+
+/// Why a command was not carried out, one complaint a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The complaints.
+    pub lines: Vec<String>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let line = |field: &FieldError| match &field.clause {
+            Some(clause) => format!("{}: {} ({clause})", field.field, field.detail),
+            None => format!("{}: {}", field.field, field.detail),
+        };
+        match &error {
+            Error::Invalid(fields) => Self { lines: fields.iter().map(line).collect() },
+            other => Self { lines: vec![other.to_string()] },
+        }
+    }
+}
+
+/// One line from whoever carries a command out to whoever asked for it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// How far it is, for standard error.
+    Progress(String),
+    /// A piece of what goes to standard output, for commands whose output does not fit into memory.
+    Piece(String),
+    /// It is done.
+    Done(Output),
+    /// It was refused or failed.
+    Failed(Refusal),
+}
+
+/// The way back to whoever asked.
+pub struct Asker<'a>(&'a mut dyn FnMut(Message) -> std::io::Result<()>);
+
+impl<'a> Asker<'a> {
+    /// Whoever hears messages by `hear`.
+    pub fn new(hear: &'a mut dyn FnMut(Message) -> std::io::Result<()>) -> Self {
+        Self(hear)
+    }
+
+    /// Says how far the command is. Nobody need listen any more: the command is carried out all the same.
+    pub fn progress(&mut self, text: impl Into<String>) {
+        let _ = (self.0)(Message::Progress(text.into()));
+    }
+
+    /// Hands a piece of output over.
+    fn piece(&mut self, text: String) -> std::io::Result<()> {
+        (self.0)(Message::Piece(text))
+    }
+}
+
+/// Carries a command out, on a blocking thread.
+///
+/// # Errors
+/// Whatever the use case returns.
+pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'_>) -> Result<Output> {
+    let _ = caller;
+    match command {
+        Command::LogVerify { against } => log::verify(app, against.as_deref()),
+        Command::LogCheckpoint => log::checkpoint(app),
+        Command::LogExport => log::export(app, asker),
+        Command::Doctor => doctor::examine(app),
+    }
+}
