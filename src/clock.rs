@@ -6,7 +6,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use chrono::{DateTime, Duration, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{
+    DateTime, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc,
+};
+use chrono_tz::Tz;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -117,6 +120,20 @@ where
     }
 }
 
+/// The instant at which an hour of a day begins in a zone; an hour that a clock change skips begins when it ends.
+pub fn local(zone: Tz, day: NaiveDate, hour: u32) -> Timestamp {
+    let time = day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default());
+    match zone.from_local_datetime(&time) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Timestamp::from(at.to_utc()),
+        LocalResult::None => {
+            let later = zone.from_local_datetime(&(time + Duration::hours(1)));
+            later
+                .earliest()
+                .map_or_else(|| Timestamp::from(time.and_utc()), |at| Timestamp::from(at.to_utc()))
+        }
+    }
+}
+
 /// Where `now` comes from.
 pub trait Clock: Send + Sync {
     /// The wall clock, UTC.
@@ -188,5 +205,17 @@ impl Clock for ManualClock {
 
     fn is_machine(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_that_the_clock_skips_begins_when_it_ends() {
+        let zone: Tz = "Europe/Berlin".parse().unwrap();
+        let day = NaiveDate::from_ymd_opt(2026, 3, 29).unwrap();
+        assert_eq!(local(zone, day, 2), Timestamp::parse("2026-03-29T01:00:00Z").unwrap());
     }
 }

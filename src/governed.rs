@@ -2,11 +2,12 @@
 //!
 //! A slice with a governed table offers its rows, digested as its events digest them, and has its line here.
 
-use crate::access;
 use crate::log::verify::Source;
+use crate::{access, accounts};
 
 /// Every governed table.
 pub const SOURCES: &[Source] = &[
+    Source { table: "accounts", rows: accounts::governed },
     Source { table: "applications", rows: access::roles::governed_applications },
     Source { table: "roles", rows: access::roles::governed_roles },
     Source { table: "grants", rows: access::grants::governed },

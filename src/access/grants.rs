@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::ending::{expire, keep, resume, revoke, revoke_role, suspend};
-pub use super::giving::{Fit, NewGrant, checked_reason, fits, grant};
+pub use super::giving::{Fit, MAX_REASON, MIN_REASON, NewGrant, checked_reason, fits, grant};
 use super::scope::Scope;
 use super::store::grants as store;
 use crate::clock::Timestamp;

@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::log::event::Row;
 use crate::text_enum;
+use crate::vault::Vault;
 use names::Space;
 
 text_enum! {
@@ -256,6 +257,19 @@ pub fn list(
         exact = Some(found.id);
     }
     store::list(reader, filter, exact.as_ref(), after, limit)
+}
+
+/// The blind indexes of a department's name, in whatever spelling: what to ask `accounts.department_digest` for.
+pub fn department_indexes(vault: &Vault, department: &str) -> Vec<String> {
+    vault.blind_indexes(store::DEPARTMENT, department)
+}
+
+/// The ids of the services that an account owns and that are not retired, at most 1,000.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn owned_services(reader: &mut Reader<'_>, owner: &AccountId) -> Result<Vec<AccountId>> {
+    store::owned_services(reader, owner)
 }
 
 /// How many accounts there are of each kind and state.

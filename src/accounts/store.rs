@@ -16,7 +16,7 @@ use crate::ids::AccountId;
 use crate::vault::Vault;
 
 /// The space of departments' blind indexes.
-const DEPARTMENT: &str = "department";
+pub(super) const DEPARTMENT: &str = "department";
 
 /// An account's columns but the sealed one.
 #[derive(Queryable)]
@@ -348,4 +348,16 @@ pub(super) fn update_details(tx: &mut Tx<'_>, id: &AccountId, details: &Details)
         .set((accounts::details.eq(sealed), accounts::department_digest.eq(digest)))
         .execute(tx.connection)?;
     Ok(())
+}
+
+/// The services of an owner that are not retired.
+pub(super) fn owned_services(reader: &mut Reader<'_>, owner: &AccountId) -> Result<Vec<AccountId>> {
+    Ok(accounts::table
+        .filter(accounts::owner.eq(owner))
+        .filter(accounts::kind.eq(Kind::Service))
+        .filter(accounts::state.ne_all([State::Left, State::Erased]))
+        .order(accounts::id)
+        .limit(1_000)
+        .select(accounts::id)
+        .load(reader.connection)?)
 }

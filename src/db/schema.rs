@@ -402,6 +402,8 @@ diesel::table! {
 diesel::joinable!(grants -> roles (role));
 diesel::joinable!(grants -> accounts (account));
 diesel::joinable!(review_items -> campaigns (campaign));
+diesel::joinable!(review_items -> grants (grant_id));
+diesel::joinable!(request_approvers -> requests (request));
 
 diesel::allow_tables_to_appear_in_same_query!(
     log_head,

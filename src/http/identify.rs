@@ -61,12 +61,22 @@ fn of_key(app: &App, request: &HttpRequest, credential: &HeaderValue) -> Option<
 /// # Errors
 /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] otherwise.
 pub fn permit(app: &App, caller: &Caller, feature: &str, action: &str) -> Result<(), Problem> {
+    if caller.account().is_none() {
+        return Err(Error::Unauthenticated.into());
+    }
+    if permits(app, caller, feature, action) {
+        return Ok(());
+    }
+    let advice = format!("This needs the permission bailiwick/{feature}:{action}, which you do not have.");
+    Err(Error::forbidden("forbidden", advice).into())
+}
+
+/// Whether the decision point permits the caller `bailiwick/feature:action` now.
+pub fn permits(app: &App, caller: &Caller, feature: &str, action: &str) -> bool {
     let (subject_type, account) = match &caller.actor {
         Actor::Person { account, .. } => (SubjectKind::Person.type_name(), account),
         Actor::Service { account, .. } => (SubjectKind::Service.type_name(), account),
-        Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => {
-            return Err(Error::Unauthenticated.into());
-        }
+        Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => return false,
     };
     let question = Question {
         subject_type,
@@ -79,12 +89,7 @@ pub fn permit(app: &App, caller: &Caller, feature: &str, action: &str) -> Result
         context: None,
         asserts: None,
     };
-    let decision = app.decisions().evaluate(app.context().clock.now(), app.freshness(), &question);
-    if decision.permit() {
-        return Ok(());
-    }
-    let advice = format!("This needs the permission bailiwick/{feature}:{action}, which you do not have.");
-    Err(Error::forbidden("forbidden", advice).into())
+    app.decisions().evaluate(app.context().clock.now(), app.freshness(), &question).permit()
 }
 
 impl FromRequest for Caller {

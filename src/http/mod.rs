@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod guard;
 pub mod health;
 pub mod identify;
+mod nav;
 pub mod page;
 pub mod pages;
 pub mod problem;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::pages::Pages;
 use super::pages::frame::{Frame, Gate, Me};
-use super::{Answer, Problem};
+use super::{Answer, Problem, nav};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -45,10 +45,15 @@ impl Page {
 
     fn frame(&self) -> Frame {
         let gate = gate(&self.app);
+        let card = self.caller.account().and_then(|account| self.app.directory().card(account));
+        let me = card.map_or_else(
+            || Me { name: String::new(), username: String::new() },
+            |card| Me { name: card.display_name, username: card.username },
+        );
         Frame {
             firm: gate.firm,
-            me: Me { name: String::new(), username: String::new() },
-            nav: Vec::new(),
+            me,
+            nav: nav::of(&self.app, &self.caller, &self.path),
             now: gate.now,
             zone: gate.zone,
             revision: Some(self.app.applied()),
@@ -68,7 +73,12 @@ impl Page {
 }
 
 fn gate(app: &App) -> Gate {
-    Gate { firm: String::new(), now: app.context().clock.now().to_string(), zone: "UTC".to_owned() }
+    let organisation = app.organisation();
+    Gate {
+        firm: organisation.name.clone(),
+        now: app.context().clock.now().to_string(),
+        zone: organisation.time_zone.name().to_owned(),
+    }
 }
 
 fn rendered(

@@ -9,8 +9,8 @@ use actix_web::http::Method;
 use actix_web::{Route, web};
 
 use super::health;
-use crate::decision;
 use crate::signin::http as signin;
+use crate::{decision, leavers, requests, reviews};
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,51 @@ table! {
     POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;
     POST "/access/v1/evaluations", may("evaluation", "ask") => decision::http::evaluations;
     GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
+
+    // ---- requests; a direct grant is a request in which the giver's word may count
+    GET "/api/v1/requests", may("requests", "ask") => requests::http::index;
+    POST "/api/v1/requests", may("requests", "ask") => requests::http::create;
+    GET "/api/v1/requests/{id}", may("requests", "ask") => requests::http::show;
+    POST "/api/v1/requests/{id}/approval", may("requests", "decide") => requests::http::approval;
+    POST "/api/v1/requests/{id}/refusal", may("requests", "decide") => requests::http::refusal;
+    POST "/api/v1/requests/{id}/withdrawal", may("requests", "ask") => requests::http::withdrawal;
+    POST "/api/v1/grants", may("grants", "give") => requests::http::give_grant;
+    GET "/requests", may("requests", "ask") => requests::http::pages::index;
+    GET "/requests/new", may("requests", "ask") => requests::http::pages::start;
+    POST "/requests", may("requests", "ask") => requests::http::pages::create;
+    GET "/requests/{id}", may("requests", "ask") => requests::http::pages::show;
+    POST "/requests/{id}/approval", may("requests", "decide") => requests::http::pages::approval;
+    POST "/requests/{id}/refusal", may("requests", "decide") => requests::http::pages::refusal;
+    POST "/requests/{id}/withdrawal", may("requests", "ask") => requests::http::pages::withdrawal;
+
+    // ---- reviews
+    GET "/api/v1/reviews", may("reviews", "read") => reviews::http::index;
+    POST "/api/v1/reviews", may("reviews", "manage") => reviews::http::open;
+    GET "/api/v1/reviews/{id}", may("reviews", "read") => reviews::http::show;
+    GET "/api/v1/reviews/{id}/items", may("reviews", "read") => reviews::http::items;
+    GET "/api/v1/reviews/{id}/report", may("reviews", "read") => reviews::http::report;
+    POST "/api/v1/reviews/{id}/decisions", may("reviews", "decide") => reviews::http::decisions;
+    POST "/api/v1/reviews/{id}/sign-off", may("reviews", "decide") => reviews::http::sign_off;
+    POST "/api/v1/reviews/{id}/items/{item}/revocation", may("reviews", "decide") => reviews::http::revocation;
+    GET "/reviews", may("reviews", "read") => reviews::http::pages::index;
+    GET "/reviews/new", may("reviews", "manage") => reviews::http::pages::start;
+    POST "/reviews", may("reviews", "manage") => reviews::http::pages::open;
+    GET "/reviews/{id}", may("reviews", "read") => reviews::http::pages::workbench::show;
+    GET "/reviews/{id}/report", may("reviews", "read") => reviews::http::pages::report;
+    POST "/reviews/{id}/drafts", may("reviews", "decide") => reviews::http::pages::workbench::drafts_form;
+    POST "/reviews/{id}/sign-off", may("reviews", "decide") => reviews::http::pages::workbench::sign_off_form;
+    POST "/reviews/{id}/items/{item}/revocation", may("reviews", "decide") => reviews::http::pages::workbench::revocation_form;
+
+    // ---- leavers
+    GET "/api/v1/leavers", may("leavers", "read") => leavers::http::index;
+    POST "/api/v1/leavers", may("leavers", "start") => leavers::http::start;
+    GET "/api/v1/leavers/{id}", may("leavers", "read") => leavers::http::show;
+    POST "/api/v1/leavers/{id}/withdrawal", may("leavers", "manage") => leavers::http::withdrawal;
+    POST "/api/v1/leavers/{id}/targets/{system}/confirmation", may("leavers", "manage") => leavers::http::confirmation;
+    GET "/leavers", may("leavers", "read") => leavers::http::pages::index;
+    GET "/leavers/new", may("leavers", "start") => leavers::http::pages::start;
+    POST "/leavers", may("leavers", "start") => leavers::http::pages::open;
+    GET "/leavers/{id}", may("leavers", "read") => leavers::http::pages::show;
 }
 
 /// The row for a method and a pattern.

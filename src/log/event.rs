@@ -134,18 +134,14 @@ pub enum Change {
     RequestWithdrawn { request: RequestId, account: AccountId, role: String },
     /// A request found no answer in its time.
     RequestLapsed { request: RequestId, account: AccountId, role: String },
-    /// A campaign began: its population was read at this revision.
-    CampaignOpened {
-        campaign: CampaignId,
-        origin: String,
-        period: Option<String>,
-        population_revision: u64,
-        population: u64,
-    },
-    /// Every grant of the population has its item; reviewers may decide.
-    CampaignActivated { campaign: CampaignId, items: u64 },
+    /// A campaign began; its items are being written.
+    CampaignOpened { campaign: CampaignId, origin: String, period: Option<String> },
+    /// Every grant of the population, read at that revision, has its item; reviewers may decide.
+    CampaignActivated { campaign: CampaignId, population_revision: u64, population: u64, items: u64 },
     /// A campaign moved on.
     CampaignStateChanged { campaign: CampaignId, from: String, to: String },
+    /// A campaign is closed; the digest is that of its report.
+    CampaignClosed { campaign: CampaignId, state: String, digest: String },
     /// An answer was drafted; it changes nothing yet.
     ItemDrafted { campaign: CampaignId, item: ItemId, draft: Option<String> },
     /// An item was decided.

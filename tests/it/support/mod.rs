@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test uses a part of the harness")]
 
 mod browser;
+pub mod company;
 mod databases;
 mod entropy;
 mod firm;

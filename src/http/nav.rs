@@ -1,0 +1,58 @@
+//! The navigation: every page that the reader may open, and no other.
+//!
+//! Rule: what is offered is asked of the decision point with the same permission as the page's route.
+
+use super::identify::permits;
+use super::pages::frame::{Heading, Link};
+use crate::app::App;
+use crate::caller::Caller;
+
+/// One line: heading, address, label, icon, and the permission it needs (none: everybody signed in).
+struct Line(&'static str, &'static str, &'static str, &'static str, Option<(&'static str, &'static str)>);
+
+const LINES: &[Line] = &[
+    Line("Mine", "/", "My access", "home", None),
+    Line("Mine", "/requests/new", "Ask for access", "plus", Some(("requests", "ask"))),
+    Line("Mine", "/requests", "Requests", "key", Some(("requests", "ask"))),
+    Line("Team", "/reviews", "Reviews", "review", Some(("reviews", "read"))),
+    Line("Team", "/leavers", "Leavers", "leaver", Some(("leavers", "read"))),
+    Line("House", "/people", "People", "people", Some(("accounts", "read"))),
+    Line("House", "/applications", "Applications", "app", Some(("apps", "read"))),
+    Line("Watch", "/log", "Log", "log", Some(("events", "read"))),
+    Line("Watch", "/clauses", "Clauses", "control", None),
+];
+
+/// The navigation for a reader who has the page at `path` open.
+pub fn of(app: &App, caller: &Caller, path: &str) -> Vec<Heading> {
+    let open = opened(path);
+    let mut headings: Vec<Heading> = Vec::new();
+    for Line(heading, href, label, icon, needs) in LINES {
+        if needs.is_some_and(|(feature, action)| !permits(app, caller, feature, action)) {
+            continue;
+        }
+        if headings.last().is_none_or(|last| last.heading != *heading) {
+            headings.push(Heading { heading: (*heading).to_owned(), links: Vec::new() });
+        }
+        let link = Link {
+            href: (*href).to_owned(),
+            label: (*label).to_owned(),
+            icon: (*icon).to_owned(),
+            count: None,
+            due: false,
+            current: open == Some(*href),
+        };
+        if let Some(last) = headings.last_mut() {
+            last.links.push(link);
+        }
+    }
+    headings
+}
+
+/// The line whose address is the longest beginning of the path.
+fn opened(path: &str) -> Option<&'static str> {
+    LINES
+        .iter()
+        .map(|Line(_, href, ..)| *href)
+        .filter(|href| path == *href || (*href != "/" && path.starts_with(&format!("{href}/"))))
+        .max_by_key(|href| href.len())
+}

@@ -1,0 +1,105 @@
+//! Looking at cases. Names are resolved by whoever shows them.
+//!
+//! Rule: a confidential case that lies ahead is shown only to those who handle leavers.
+
+use serde_json::{Value, json};
+
+use super::store::{self, Part};
+use super::{Case, Step};
+use crate::accounts;
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, CaseId};
+use crate::vault;
+
+/// Who looks: what they may see depends on it.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Who.
+    pub account: AccountId,
+    /// Whether they handle leavers, and so see every case also before its instant.
+    pub handles: bool,
+    /// Whether they see everybody's cases, or only those of their own team.
+    pub everybody: bool,
+}
+
+/// One case with its steps.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is none that this viewer may see.
+pub fn find(reader: &mut Reader<'_>, id: &CaseId, viewer: &Viewer) -> Result<(Case, Vec<Step>)> {
+    let case = store::find(reader, id)?.ok_or(Error::NotFound("case"))?;
+    if !visible(reader, &case, viewer)? {
+        return Err(Error::NotFound("case"));
+    }
+    let steps = store::steps(reader, id)?;
+    Ok((case, steps))
+}
+
+fn visible(reader: &mut Reader<'_>, case: &Case, viewer: &Viewer) -> Result<bool> {
+    if case.confidential && case.effective_at > reader.now && !viewer.handles {
+        return Ok(case.opened_by == viewer.account.as_str());
+    }
+    Ok(viewer.everybody || accounts::chain(reader, &case.account)?.contains(&viewer.account))
+}
+
+/// Cases of a part (`running`, `coming`, `closed`, or all), newest first, and the cursor of the next page.
+///
+/// # Errors
+/// [`Error::Invalid`] for a part that there is not.
+pub fn list(
+    reader: &mut Reader<'_>,
+    part: Option<&str>,
+    viewer: &Viewer,
+    cursor: Option<&str>,
+    limit: i64,
+) -> Result<(Vec<Case>, Option<String>)> {
+    let part = match part {
+        None => None,
+        Some("running") => Some(Part::Running),
+        Some("coming") => Some(Part::Coming),
+        Some("closed") => Some(Part::Closed),
+        Some(_) => return Err(Error::field("view", "must be running, coming or closed")),
+    };
+    let mut found = store::list(reader, part, !viewer.handles, cursor, limit + 1)?;
+    let more = found.len() as i64 > limit;
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    let next = found.last().filter(|_| more).map(|last| last.id.to_string());
+    let mut shown = Vec::with_capacity(found.len());
+    for case in found {
+        if visible(reader, &case, viewer)? {
+            shown.push(case);
+        }
+    }
+    Ok((shown, next))
+}
+
+/// How many cases run, for the navigation.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn running(reader: &mut Reader<'_>) -> Result<u64> {
+    store::count_running(reader)
+}
+
+/// A case as callers see it.
+///
+/// # Errors
+/// [`Error::Internal`] if the reason does not open.
+pub fn json(reader: &mut Reader<'_>, case: &Case, steps: &[Step]) -> Result<Value> {
+    let reason = case.reason.as_ref().map(|text| vault::show(reader, text)).transpose()?;
+    Ok(json!({
+        "id": case.id,
+        "account": case.account,
+        "state": case.state,
+        "source": case.source,
+        "reason": reason,
+        "confidential": case.confidential,
+        "effective_at": case.effective_at,
+        "known_at": case.known_at,
+        "deadline": case.deadline,
+        "breached_on_arrival": case.breached_on_arrival,
+        "closed_at": case.closed_at,
+        "steps": steps,
+    }))
+}

@@ -1,0 +1,105 @@
+//! Whom a request waits for: the role's chain, made of people.
+//!
+//! Rules: of each stage any one approver suffices; an approver is a person in use now who is neither the subject, nor
+//! the owner of the subject service, nor (when they ask for somebody else) the asker. Where a stage finds nobody, the
+//! management above and then administrators step in; where nobody at all is left, the request is refused at once.
+
+use super::{Approver, Authority};
+use crate::access::approval::{self, ApprovalStep};
+use crate::access::{floor, roles};
+use crate::accounts::{self, Account, Kind, Standing};
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::ids::AccountId;
+
+/// Who may answer each stage for this subject; `except` is the asker, if they may not.
+pub(super) fn approvers(
+    reader: &mut Reader<'_>,
+    subject: &AccountId,
+    application: &str,
+    steps: &[ApprovalStep],
+    except: Option<&AccountId>,
+) -> Result<Vec<Approver>> {
+    let subject = accounts::find(reader, subject)?;
+    let mut all = Vec::new();
+    for (stage, step) in (0..).zip(steps) {
+        let mut found = Vec::new();
+        for approver in step.any_of() {
+            match approver {
+                approval::Approver::Manager => {
+                    found.extend(manager(reader, &subject, except)?.map(|who| (who, Authority::Manager)));
+                }
+                approval::Approver::Owner => {
+                    let owner = roles::application(reader, application)?.owner;
+                    if let Some(owner) = owner
+                        && may(reader, &owner, &subject, except)?
+                    {
+                        found.push((owner, Authority::Owner));
+                    }
+                }
+            }
+        }
+        if found.is_empty() {
+            found = fallbacks(reader, &subject, except)?;
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found.dedup_by(|a, b| a.0 == b.0);
+        let blank = |(account, authority)| Approver {
+            stage,
+            account,
+            authority,
+            reply: None,
+            note: None,
+            answered_at: None,
+        };
+        all.extend(found.into_iter().map(blank));
+    }
+    Ok(all)
+}
+
+/// The nearest above the subject who may answer; of a service, above its owner.
+fn manager(
+    reader: &mut Reader<'_>,
+    subject: &Account,
+    except: Option<&AccountId>,
+) -> Result<Option<AccountId>> {
+    let below = subject.owner.as_ref().unwrap_or(&subject.id);
+    for above in accounts::chain(reader, below)? {
+        if may(reader, &above, subject, except)? {
+            return Ok(Some(above));
+        }
+    }
+    Ok(None)
+}
+
+fn fallbacks(
+    reader: &mut Reader<'_>,
+    subject: &Account,
+    except: Option<&AccountId>,
+) -> Result<Vec<(AccountId, Authority)>> {
+    let mut found = Vec::new();
+    for administrator in floor::administrators(reader)? {
+        if may(reader, &administrator, subject, except)? {
+            found.push((administrator, Authority::Fallback));
+        }
+    }
+    if found.is_empty() {
+        let advice =
+            "Nobody is left who may approve this. Name another manager, owner or administrator first.";
+        return Err(Error::conflict("no-approver", advice));
+    }
+    Ok(found)
+}
+
+fn may(
+    reader: &mut Reader<'_>,
+    who: &AccountId,
+    subject: &Account,
+    except: Option<&AccountId>,
+) -> Result<bool> {
+    if *who == subject.id || subject.owner.as_ref() == Some(who) || except == Some(who) {
+        return Ok(false);
+    }
+    let account = accounts::find(reader, who)?;
+    Ok(account.kind == Kind::Person && account.standing(reader.now) == Standing::Active)
+}

@@ -1,0 +1,229 @@
+//! Requests for callers: JSON at `/api/v1/requests`, and giving directly at `/api/v1/grants`. Pages stand in `pages`.
+
+pub mod pages;
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::lists::{self, Viewer};
+use super::{Ask, Asked, Request, RequestState, Until, approve, ask, give, refuse, withdraw};
+use crate::access::scope::Scope;
+use crate::app::{App, Written};
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::http::answer::Paging;
+use crate::http::{Answer, identify, list, ok, written};
+use crate::ids::{AccountId, RequestId};
+use crate::profile::Period;
+
+/// What is asked for, as callers say it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskBody {
+    #[serde(default)]
+    account: Option<AccountId>,
+    role: String,
+    reason: String,
+    #[serde(default)]
+    scope: Option<Scope>,
+    #[serde(default)]
+    valid_from: Option<Timestamp>,
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+    #[serde(default)]
+    duration: Option<String>,
+}
+
+impl AskBody {
+    fn wanted(self) -> Result<Ask> {
+        let until = match (self.expires_at, self.duration) {
+            (Some(at), None) => Until::At(at),
+            (None, Some(text)) => Until::For(period(&text)?),
+            (None, None) => {
+                let detail = "say until when: expires_at, or a duration such as \"30d\"";
+                return Err(Error::field_by_clause("expires_at", detail, "O12"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Error::field("duration", "say either expires_at or duration, not both"));
+            }
+        };
+        Ok(Ask {
+            account: self.account,
+            role: self.role,
+            reason: self.reason,
+            scope: self.scope,
+            valid_from: self.valid_from,
+            until,
+        })
+    }
+}
+
+/// Reads a duration such as `30d`, `12h` or `3mo`.
+fn period(text: &str) -> Result<Period> {
+    let wrong = || Error::field("duration", "must be a count and a unit, such as 30d, 12h or 3mo");
+    let period: Period = text.parse().map_err(|_| wrong())?;
+    if period.count == 0 { Err(wrong()) } else { Ok(period) }
+}
+
+/// What a viewer may see: the own and those to decide, or everybody's.
+pub(super) fn viewer(app: &App, caller: &Caller) -> Result<Viewer> {
+    let account = caller.account().cloned().ok_or(Error::Unauthenticated)?;
+    // By position one reads what concerns the own team; everybody's requests are read by those who administer or audit.
+    let everybody =
+        identify::permits(app, caller, "log", "read") || identify::permits(app, caller, "reviews", "manage");
+    Ok(Viewer { account, everybody })
+}
+
+fn shown(reader: &mut Reader<'_>, id: &RequestId, viewer: &Viewer) -> Result<Value> {
+    let (request, approvers) = lists::find(reader, id, viewer)?;
+    lists::json(reader, &request, &approvers)
+}
+
+/// How a list of requests is narrowed.
+#[derive(Debug, Default, Deserialize)]
+pub struct View {
+    view: Option<String>,
+    state: Option<RequestState>,
+}
+
+/// `GET /api/v1/requests?view=mine|decide|all&state=`: newest first; `mine` if not said.
+///
+/// # Errors
+/// As the list.
+pub async fn index(
+    app: web::Data<App>,
+    caller: Caller,
+    view: web::Query<View>,
+    paging: web::Query<Paging>,
+) -> Answer {
+    let viewer = viewer(&app, &caller)?;
+    let limit = paging.limit()?;
+    let (found, next) = app
+        .read(move |reader| {
+            let word = view.view.as_deref().unwrap_or("mine");
+            let (found, next) =
+                lists::list(reader, word, view.state, &viewer, paging.cursor.as_deref(), limit)?;
+            let shown = found
+                .iter()
+                .map(|request| shown(reader, &request.id, &viewer))
+                .collect::<Result<Vec<_>>>()?;
+            Ok((shown, next))
+        })
+        .await?;
+    list(found, next)
+}
+
+/// `POST /api/v1/requests`: 201, with the state `approved` if nobody has to approve it.
+///
+/// # Errors
+/// 422 for what the grant may not be; 403 for somebody else's account; 409 if it waits already.
+pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
+    let wanted = body.into_inner().wanted()?;
+    let done = app.write(&caller, move |tx| ask(tx, &wanted)).await?;
+    answered(&app, &caller, done, StatusCode::CREATED).await
+}
+
+/// `POST /api/v1/grants`: 201 with the grant, or 202 with the request that waits for more approval.
+///
+/// # Errors
+/// As [`create`]; 403 `self-approval` for oneself and the own service.
+pub async fn give_grant(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
+    let wanted = body.into_inner().wanted()?;
+    let everywhere = identify::permits(&app, &caller, "reviews", "manage");
+    let done = app
+        .write(&caller, move |tx| {
+            if !everywhere {
+                super::asking::check_position(tx, &wanted)?;
+            }
+            give(tx, &wanted)
+        })
+        .await?;
+    answered(&app, &caller, done, StatusCode::ACCEPTED).await
+}
+
+/// The grant if there is one (201), else the request (the status given).
+async fn answered(app: &App, caller: &Caller, done: Written<Asked>, waiting: StatusCode) -> Answer {
+    let viewer = viewer(app, caller)?;
+    let asked = done.value;
+    let (status, value) = app
+        .read(move |reader| match asked {
+            Asked::Given(None, grant) => {
+                let value = json!({ "state": "approved", "grant": grant.id, "id": grant.id, "account": grant.account,
+                    "role": grant.role, "scope": grant.scope, "valid_from": grant.valid_from, "expires_at": grant.expires_at });
+                Ok((StatusCode::CREATED, value))
+            }
+            Asked::Given(Some(request), _) => Ok((StatusCode::CREATED, shown(reader, &request.id, &viewer)?)),
+            Asked::Waits(request) => {
+                let viewer = Viewer { everybody: true, ..viewer };
+                Ok((waiting, shown(reader, &request.id, &viewer)?))
+            }
+        })
+        .await?;
+    written(status, &Written { value, revision: done.revision })
+}
+
+/// `GET /api/v1/requests/{id}`.
+///
+/// # Errors
+/// 404 if there is none that the caller may see.
+pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>) -> Answer {
+    let viewer = viewer(&app, &caller)?;
+    ok(app.read(move |reader| shown(reader, &id, &viewer)).await?)
+}
+
+/// What somebody says to their answer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoteBody {
+    note: Option<String>,
+}
+
+async fn changed(app: &App, caller: &Caller, done: Written<Request>) -> Answer {
+    let viewer = viewer(app, caller)?;
+    let id = done.value.id;
+    let value = app.read(move |reader| shown(reader, &id, &viewer)).await?;
+    written(StatusCode::OK, &Written { value, revision: done.revision })
+}
+
+/// `POST /api/v1/requests/{id}/approval`.
+///
+/// # Errors
+/// 404; 403 `self-approval` or `not-yours-to-decide`; 409 if it is over or the grant has become impossible.
+pub async fn approval(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<RequestId>,
+    body: Option<web::Json<NoteBody>>,
+) -> Answer {
+    let note = body.and_then(|body| body.into_inner().note);
+    let done = app.write(&caller, move |tx| approve(tx, &id, note.as_deref())).await?;
+    changed(&app, &caller, done).await
+}
+
+/// `POST /api/v1/requests/{id}/refusal`.
+///
+/// # Errors
+/// As [`approval`].
+pub async fn refusal(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<RequestId>,
+    body: Option<web::Json<NoteBody>>,
+) -> Answer {
+    let note = body.and_then(|body| body.into_inner().note);
+    let done = app.write(&caller, move |tx| refuse(tx, &id, note.as_deref())).await?;
+    changed(&app, &caller, done).await
+}
+
+/// `POST /api/v1/requests/{id}/withdrawal`.
+///
+/// # Errors
+/// 404; 403 for anybody but who asked or was to get it; 409 if it is over.
+pub async fn withdrawal(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>) -> Answer {
+    let done = app.write(&caller, move |tx| withdraw(tx, &id)).await?;
+    changed(&app, &caller, done).await
+}

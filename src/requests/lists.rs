@@ -1,0 +1,110 @@
+//! Looking at requests. Names are resolved by whoever shows them.
+//!
+//! Rule: a request is seen by who asked, by whom it is for, by those who may answer it, and by whoever may read all.
+
+use serde_json::{Value, json};
+
+use super::store::{self, Whose};
+use super::{Approver, Request, RequestState};
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::ids::{AccountId, RequestId};
+use crate::vault;
+
+/// Who looks.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Who.
+    pub account: AccountId,
+    /// Whether they see everybody's requests.
+    pub everybody: bool,
+}
+
+/// One request with those who may answer it.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is none that the viewer may see.
+pub fn find(reader: &mut Reader<'_>, id: &RequestId, viewer: &Viewer) -> Result<(Request, Vec<Approver>)> {
+    let request = store::find(reader, id)?.ok_or(Error::NotFound("request"))?;
+    let approvers = store::approvers(reader, id)?;
+    let concerned = request.account == viewer.account
+        || request.asked_by == viewer.account.as_str()
+        || approvers.iter().any(|approver| approver.account == viewer.account);
+    if viewer.everybody || concerned { Ok((request, approvers)) } else { Err(Error::NotFound("request")) }
+}
+
+/// Requests that wait for the viewer (`decide`), concern the viewer (`mine`), or `all`; newest first, with the cursor
+/// of the next page.
+///
+/// # Errors
+/// [`Error::Invalid`] for another word; [`Error::Forbidden`] for `all` without the permission.
+pub fn list(
+    reader: &mut Reader<'_>,
+    view: &str,
+    state: Option<RequestState>,
+    viewer: &Viewer,
+    cursor: Option<&str>,
+    limit: i64,
+) -> Result<(Vec<Request>, Option<String>)> {
+    let whose = match view {
+        "decide" => Whose::ToDecide(viewer.account.clone()),
+        "mine" => Whose::Mine(viewer.account.clone()),
+        "all" if viewer.everybody => Whose::All,
+        "all" => return Err(Error::forbidden("forbidden", "You may see requests that concern you.")),
+        _ => return Err(Error::field("view", "must be decide, mine or all")),
+    };
+    let mut found = store::list(reader, &whose, state, cursor, limit + 1)?;
+    let more = found.len() as i64 > limit;
+    found.truncate(usize::try_from(limit).unwrap_or_default());
+    let next = found.last().filter(|_| more).map(|last| last.id.to_string());
+    Ok((found, next))
+}
+
+/// How many requests wait for somebody, for the navigation.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn waiting_for(reader: &mut Reader<'_>, account: &AccountId) -> Result<u64> {
+    store::count_to_decide(reader, account)
+}
+
+/// A request as callers see it.
+///
+/// # Errors
+/// [`Error::Internal`] if a text does not open.
+pub fn json(reader: &mut Reader<'_>, request: &Request, approvers: &[Approver]) -> Result<Value> {
+    let mut chain = Vec::with_capacity(approvers.len());
+    for approver in approvers {
+        let note = approver.note.as_ref().map(|note| vault::show(reader, note)).transpose()?;
+        chain.push(json!({
+            "stage": approver.stage, "approver": approver.account, "authority": approver.authority,
+            "answer": approver.reply, "note": note, "at": approver.answered_at,
+        }));
+    }
+    Ok(json!({
+        "id": request.id,
+        "account": request.account,
+        "role": request.role,
+        "asked_by": request.asked_by,
+        "state": state_now(request, reader.now),
+        "scope": request.scope,
+        "reason": vault::show(reader, &request.reason)?,
+        "duration_seconds": request.duration_seconds,
+        "valid_from": request.valid_from,
+        "expires_at": request.expires_at,
+        "stages": request.stages,
+        "approvers": chain,
+        "created_at": request.created_at,
+        "lapses_at": request.lapses_at,
+        "decided_at": request.decided_at,
+        "grant": request.grant,
+    }))
+}
+
+/// The state as it counts now: a request past its time has lapsed, whether or not the job has run.
+pub fn state_now(request: &Request, now: crate::clock::Timestamp) -> RequestState {
+    match request.state {
+        RequestState::Pending if request.lapses_at <= now => RequestState::Lapsed,
+        state => state,
+    }
+}

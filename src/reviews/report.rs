@@ -1,0 +1,198 @@
+//! The evidence of a campaign: what was to be looked at, that nothing was left out, and what became of each item.
+//!
+//! Rules: opaque ids only, so that the evidence can be shown to anybody; names are added at view time. The digest of
+//! the evidence stands in the event that closes the campaign, and so under the log's signed checkpoints.
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use super::store::{self, ItemFilter};
+use super::{CampaignScope, CampaignState, Item, ItemState};
+use crate::clock::Timestamp;
+use crate::db::Reader;
+use crate::error::{Error, Result};
+use crate::ids::CampaignId;
+
+/// The counts of one system.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct System {
+    /// The application's key.
+    pub application: String,
+    /// How many grants were looked at.
+    pub items: u64,
+    /// Kept as they are.
+    pub kept: u64,
+    /// Kept until a day.
+    pub kept_until: u64,
+    /// Revoked.
+    pub revoked: u64,
+    /// Not answered, and so suspended.
+    pub no_response: u64,
+    /// Ended in some other way meanwhile.
+    pub superseded: u64,
+    /// Not decided yet.
+    pub open: u64,
+}
+
+/// The summary that is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Its period, if it stands for one.
+    pub period: Option<String>,
+    /// What it looked at.
+    pub scope: CampaignScope,
+    /// The question whose answer is the population, in words.
+    pub population_query: String,
+    /// The revision at which it was asked.
+    pub population_revision: u64,
+    /// How many grants it found.
+    pub population: u64,
+    /// How many items there are.
+    pub items: u64,
+    /// The subtraction: grants − items.
+    pub difference: i64,
+    /// The counts by system.
+    pub systems: Vec<System>,
+    /// SHA-256 over the canonical JSON of every item, one after the other in the order of the list, as hex.
+    pub items_digest: String,
+}
+
+impl Evidence {
+    /// Its canonical text (RFC 8785).
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it cannot be written as JSON.
+    pub fn text(&self) -> Result<String> {
+        serde_json_canonicalizer::to_string(self).map_err(|cause| Error::internal("writing a report", cause))
+    }
+
+    /// SHA-256 over its canonical text, as hex.
+    ///
+    /// # Errors
+    /// As [`Evidence::text`].
+    pub fn digest(&self) -> Result<String> {
+        Ok(hex::encode(digest(&SHA256, self.text()?.as_bytes())))
+    }
+}
+
+/// One item as evidence: who decided what, when, and the revision at which it was seen to be gone.
+#[derive(Serialize)]
+struct Line<'a> {
+    item: &'a str,
+    grant: &'a str,
+    account: &'a str,
+    role: &'a str,
+    state: ItemState,
+    decided_by: Option<&'a str>,
+    decided_at: Option<Timestamp>,
+    verified_revision: Option<u64>,
+}
+
+impl<'a> Line<'a> {
+    fn of(item: &'a Item) -> Self {
+        Self {
+            item: item.id.as_str(),
+            grant: item.grant.as_str(),
+            account: item.account.as_str(),
+            role: &item.role,
+            state: item.state,
+            decided_by: item.decided.as_ref().map(|decided| decided.by.as_str()),
+            decided_at: item.decided.as_ref().map(|decided| decided.at),
+            verified_revision: item.verified.map(|(_, revision)| revision),
+        }
+    }
+}
+
+/// The population's question in words, as the report prints it.
+pub fn population_query(scope: &CampaignScope) -> String {
+    let mut query = "every grant that is active or suspended and not past its end".to_owned();
+    let mut narrow = |what: &str, value: &str| {
+        query.push_str(" and ");
+        query.push_str(what);
+        query.push_str(" = ");
+        query.push_str(value);
+    };
+    if let Some(app) = &scope.app {
+        narrow("application", app);
+    }
+    if let Some(role) = &scope.role {
+        narrow("role", role);
+    }
+    if let Some(class) = scope.class {
+        narrow("class", &store::word_of(class).unwrap_or_default());
+    }
+    if scope.department.is_some() {
+        query.push_str(" and the department of the campaign");
+    }
+    query
+}
+
+/// The counts by system as they stand.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn systems(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Vec<System>> {
+    let mut systems: Vec<System> = Vec::new();
+    for (application, state, count) in store::tally(reader, id)? {
+        if systems.last().is_none_or(|system| system.application != application) {
+            systems.push(System { application, ..System::default() });
+        }
+        let Some(system) = systems.last_mut() else { continue };
+        system.items += count;
+        *match state {
+            ItemState::Keep => &mut system.kept,
+            ItemState::KeepUntil => &mut system.kept_until,
+            ItemState::Revoke => &mut system.revoked,
+            ItemState::NoResponse => &mut system.no_response,
+            ItemState::Superseded => &mut system.superseded,
+            ItemState::Pending | ItemState::Conflicted => &mut system.open,
+        } += count;
+    }
+    Ok(systems)
+}
+
+/// The evidence of a campaign as it stands in this snapshot.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Internal`] for a fault of the database.
+pub fn evidence(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Evidence> {
+    let campaign = store::find_campaign(reader, id)?.ok_or(Error::NotFound("review"))?;
+    let mut hash = Context::new(&SHA256);
+    let mut items = 0;
+    let mut after = None;
+    loop {
+        let page = store::items(reader, id, &ItemFilter::default(), after, 1_000)?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.risk, last.id.clone()));
+        for item in &page {
+            let line = serde_json_canonicalizer::to_vec(&Line::of(item))
+                .map_err(|cause| Error::internal("writing a report", cause))?;
+            hash.update(&line);
+            items += 1;
+        }
+    }
+    Ok(Evidence {
+        campaign: campaign.id,
+        period: campaign.period,
+        population_query: population_query(&campaign.scope),
+        scope: campaign.scope,
+        population_revision: campaign.population_revision,
+        population: campaign.population,
+        items,
+        difference: campaign.population.cast_signed() - items.cast_signed(),
+        systems: systems(reader, id)?,
+        items_digest: hex::encode(hash.finish()),
+    })
+}
+
+/// The evidence that was signed when the campaign closed.
+///
+/// # Errors
+/// [`Error::Internal`] if it cannot be read back.
+pub fn signed(campaign: &super::Campaign) -> Result<Option<Evidence>> {
+    let closed = matches!(campaign.state, CampaignState::Closed | CampaignState::ClosedWithExceptions);
+    let text = campaign.report.as_deref().filter(|_| closed);
+    text.map(serde_json::from_str).transpose().map_err(|cause| Error::internal("reading a report", cause))
+}
