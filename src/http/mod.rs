@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod certificate;
+pub mod clauses;
 pub mod guard;
 pub mod health;
 pub mod identify;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use super::health;
+use super::{clauses, health};
 use crate::signin::http as signin;
 use crate::{decision, leavers, requests, reviews};
 
@@ -54,6 +54,7 @@ table! {
     GET "/health/live", Needs::Nothing => health::live;
     GET "/health/ready", Needs::Nothing => health::ready;
     GET "/static/{path:.*}", Needs::Nothing => health::asset;
+    GET "/clauses", Needs::Nothing => clauses::index;
 
     // ---- the gate: first run, enrolment, sign-in; each step looks itself at how far its session has come
     GET "/set-up/{token}", Needs::Nothing => signin::set_up;
