@@ -75,6 +75,10 @@ pub fn change(tx: &mut Tx<'_>, id: &AccountId, changes: &Changes) -> Result<Acco
     if renamed && changes.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
         return Err(Error::field("reason", "must say why the username changes, in 3 to 1,000 characters"));
     }
+    let moved = changes.manager.as_ref().filter(|manager| **manager != before.account.manager);
+    if let Some(Some(manager)) = moved {
+        managers::check_works_here(tx, manager)?;
+    }
     change_from(tx, before, changes).map(|(account, _)| account)
 }
 
@@ -89,16 +93,15 @@ pub(super) fn change_from(tx: &mut Tx<'_>, before: Named, changes: &Changes) -> 
     if fields.is_empty() && details == before.details {
         return Ok((before.account, false));
     }
-    change_names(tx, &account.id, &before.details, &details)?;
-    if details != before.details {
-        store::update_details(tx, &account.id, &details)?;
-    }
     // Which end a file gave is a note of ours, not a change of the account.
     if fields.is_empty() {
+        store::update_details(tx, &account.id, &details)?;
         return Ok((before.account, false));
     }
+    change_names(tx, &account.id, &before.details, &details)?;
     let reason = moving::keep_reason(tx, changes.reason.as_deref())?;
-    moving::write(tx, &mut account)?;
+    let written = Some(&details).filter(|details| **details != before.details);
+    moving::write(tx, &mut account, written)?;
     let moved = account.manager != before.account.manager;
     let change = Change::AccountChanged {
         account: account.id.clone(),

@@ -79,6 +79,7 @@ pub fn create_person(tx: &mut Tx<'_>, new: NewPerson) -> Result<Account> {
     let mut details = checked_details(&new)?;
     let account = new_person(tx, &new, Source::Manual)?;
     if let Some(manager) = &account.manager {
+        managers::check_works_here(tx, manager)?;
         managers::check(tx, &account.id, manager)?;
     }
     if details.username.is_empty() {
@@ -152,11 +153,11 @@ pub(super) fn checked_details(new: &NewPerson) -> Result<Details> {
 }
 
 /// The impersonal part of a person who joins.
-pub(super) fn new_person(tx: &mut Tx<'_>, new: &NewPerson, source: Source) -> Result<Account> {
+pub(super) fn new_person(reader: &Reader<'_>, new: &NewPerson, source: Source) -> Result<Account> {
     let zone = new.time_zone.as_deref().filter(|zone| !zone.trim().is_empty());
     let time_zone = zone.map(|zone| parse_zone("time_zone", zone)).transpose()?;
     check_dates(new.starts_at, new.ends_at)?;
-    let mut account = blank(tx, Kind::Person, source);
+    let mut account = blank(reader, Kind::Person, source);
     account.manager.clone_from(&new.manager);
     account.worker_type = Some(new.worker_type.unwrap_or(WorkerType::Employee));
     account.time_zone = time_zone.map(|zone| zone.name().to_owned());
@@ -199,9 +200,9 @@ fn free_username(reader: &mut Reader<'_>, base: &str) -> Result<String> {
     }
 }
 
-fn blank(tx: &mut Tx<'_>, kind: Kind, source: Source) -> Account {
+fn blank(reader: &Reader<'_>, kind: Kind, source: Source) -> Account {
     Account {
-        id: AccountId::new(tx.now, tx.entropy()),
+        id: AccountId::new(reader.now, reader.entropy()),
         kind,
         status: Status::new(kind),
         manager: None,
@@ -212,8 +213,8 @@ fn blank(tx: &mut Tx<'_>, kind: Kind, source: Source) -> Account {
         ends_at: None,
         source,
         strong_factor: false,
-        created_at: tx.now,
-        changed_at: tx.now,
+        created_at: reader.now,
+        changed_at: reader.now,
         revision: 0,
     }
 }
@@ -241,12 +242,12 @@ fn create(tx: &mut Tx<'_>, account: Account, details: Details) -> Result<Account
 }
 
 /// A new account with its names' rows. The caller has seen that the names are free.
-pub(super) fn draft(tx: &mut Tx<'_>, account: Account, details: Details) -> Result<Draft> {
+pub(super) fn draft(reader: &Reader<'_>, account: Account, details: Details) -> Result<Draft> {
     let mut wanted = names_of(&details);
     wanted.push((NameKind::Id, account.id.as_str()));
     let mut rows: Vec<NameRow> = Vec::with_capacity(wanted.len());
     for (kind, name) in wanted {
-        let row = names::row(tx.vault(), tx.entropy(), tx.now, &account.id, (kind, name))?;
+        let row = names::row(reader.vault(), reader.entropy(), reader.now, &account.id, (kind, name))?;
         // An external id that equals the username is one name of one account.
         if !rows.iter().any(|other| other.is_same_name(&row)) {
             rows.push(row);

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::state::{Kind, State};
+use super::state::{Kind, Standing};
 use super::{Account, find, store};
 use crate::db::Reader;
 use crate::error::{Error, Result};
@@ -65,20 +65,25 @@ pub fn chain(reader: &mut Reader<'_>, id: &AccountId) -> Result<Vec<AccountId>> 
     Ok(above)
 }
 
-/// Refuses a manager who is none, is gone, or would stand above themselves.
+/// Refuses a manager who is no person, or would stand above themselves.
 pub(super) fn check(reader: &mut Reader<'_>, id: &AccountId, manager: &AccountId) -> Result<()> {
-    let found = match find(reader, manager) {
-        Err(Error::NotFound(_)) => None,
-        other => Some(other?),
-    };
-    let fit = found.is_some_and(|found| {
-        found.kind == Kind::Person && !matches!(found.status.state, State::Left | State::Erased)
-    });
-    if !fit {
-        return Err(Error::field("manager", "must be a person who works here"));
-    }
     if manager == id || chain(reader, manager)?.contains(id) {
         return Err(Error::field("manager", "would stand above themselves"));
     }
-    Ok(())
+    match find(reader, manager) {
+        Ok(found) if found.kind == Kind::Person => Ok(()),
+        Ok(_) | Err(Error::NotFound(_)) => Err(Error::field("manager", "must be a person")),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses a manager who is gone. Who was set by hand must be there; a file may still name who has left.
+pub(super) fn check_works_here(reader: &mut Reader<'_>, manager: &AccountId) -> Result<()> {
+    match find(reader, manager) {
+        Ok(found) if found.standing(reader.now) == Standing::Over => {
+            Err(Error::field("manager", "must be a person who works here"))
+        }
+        Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

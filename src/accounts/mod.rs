@@ -6,8 +6,10 @@
 //! it is the lowest slice and calls no other.
 
 mod changing;
+pub mod dates;
 pub mod details;
 pub mod directory;
+pub mod import;
 mod joining;
 mod managers;
 mod moving;
@@ -44,6 +46,8 @@ text_enum! {
         Contractor = "contractor",
         /// Sent by an agency.
         Agency = "agency",
+        /// From another firm.
+        External = "external",
         /// Learning.
         Intern = "intern",
         /// Anything else.

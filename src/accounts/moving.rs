@@ -4,7 +4,7 @@
 //! what it means for sessions, grants and reviews is judged by those slices from the account itself.
 
 use super::state::{Status, Step, Suspension};
-use super::{Account, find, store};
+use super::{Account, Details, find, store};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -73,7 +73,7 @@ pub fn rehire(tx: &mut Tx<'_>, id: &AccountId, reason: Option<&str>) -> Result<A
 pub fn set_strong_factor(tx: &mut Tx<'_>, id: &AccountId, enrolled: bool) -> Result<Row> {
     let mut account = find(tx, id)?;
     account.strong_factor = enrolled;
-    write(tx, &mut account)?;
+    write(tx, &mut account, None)?;
     account.row()
 }
 
@@ -86,11 +86,11 @@ pub(super) fn keep_reason(tx: &mut Tx<'_>, reason: Option<&str>) -> Result<Optio
     vault::keep(tx, reason).map(Some)
 }
 
-/// Writes an account's row with the number of the event that the caller records next.
-pub(super) fn write(tx: &mut Tx<'_>, account: &mut Account) -> Result<()> {
+/// Writes an account's row, and its details if they are given, with the number of the event that the caller records next.
+pub(super) fn write(tx: &mut Tx<'_>, account: &mut Account, details: Option<&Details>) -> Result<()> {
     account.changed_at = tx.now;
     account.revision = append::next_revision(tx)?;
-    store::update(tx, account)
+    store::update(tx, account, details)
 }
 
 fn step(
@@ -107,7 +107,7 @@ fn step(
     } else if account.status == before {
         return Ok(account);
     }
-    write(tx, &mut account)?;
+    write(tx, &mut account, None)?;
     let change = Change::AccountStateChanged {
         account: account.id.clone(),
         from: before.state.as_str().to_owned(),

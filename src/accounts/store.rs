@@ -317,9 +317,11 @@ fn department_digest(reader: &Reader<'_>, details: &Details) -> Option<String> {
     details.department.as_deref().map(|department| reader.vault().blind_index(DEPARTMENT, department))
 }
 
-/// Writes an account's row as it stands now, but its details.
-pub(super) fn update(tx: &mut Tx<'_>, account: &Account) -> Result<()> {
+/// Writes an account's row as it stands now; its details only if they are given.
+pub(super) fn update(tx: &mut Tx<'_>, account: &Account, details: Option<&Details>) -> Result<()> {
     let status = &account.status;
+    let sealed = details.map(|details| details.seal(tx.vault(), tx.entropy(), &account.id)).transpose()?;
+    let department = details.map(|details| department_digest(tx, details));
     diesel::update(accounts::table.find(&account.id))
         .set((
             accounts::state.eq(status.state),
@@ -335,18 +337,18 @@ pub(super) fn update(tx: &mut Tx<'_>, account: &Account) -> Result<()> {
             accounts::strong_factor.eq(account.strong_factor),
             accounts::changed_at.eq(account.changed_at),
             accounts::revision.eq(account.revision.cast_signed()),
+            sealed.map(|sealed| accounts::details.eq(sealed)),
+            department.map(|digest| accounts::department_digest.eq(digest)),
         ))
         .execute(tx.connection)?;
     Ok(())
 }
 
-/// Seals and writes an account's details.
+/// Seals and writes an account's details, and nothing else.
 pub(super) fn update_details(tx: &mut Tx<'_>, id: &AccountId, details: &Details) -> Result<()> {
     let sealed = details.seal(tx.vault(), tx.entropy(), id)?;
-    let digest = department_digest(tx, details);
-    diesel::update(accounts::table.find(id))
-        .set((accounts::details.eq(sealed), accounts::department_digest.eq(digest)))
-        .execute(tx.connection)?;
+    let changed = accounts::details.eq(sealed);
+    diesel::update(accounts::table.find(id)).set(changed).execute(tx.connection)?;
     Ok(())
 }
 

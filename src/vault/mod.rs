@@ -142,6 +142,9 @@ impl Vault {
 
 /// NFKC and small letters: "Ｊａｎｅ" and "jane" are one name.
 pub fn fold(value: &str) -> String {
+    if value.is_ascii() {
+        return value.trim().to_ascii_lowercase();
+    }
     value.trim().nfkc().collect::<String>().to_lowercase().nfkc().collect()
 }
 

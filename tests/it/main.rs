@@ -5,6 +5,7 @@
 mod access_apply;
 mod access_grants;
 mod accounts;
+mod accounts_import;
 mod architecture;
 mod catalogue;
 mod cli;

@@ -101,7 +101,7 @@ pub struct Name {
     pub until: Option<Timestamp>,
 }
 
-/// Who has these names, resolving or not, in one question to the database.
+/// Who has these names, resolving or not, in one question to the database for each space.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
@@ -115,11 +115,14 @@ pub fn holders<'n>(
             asked.insert((space, digest), fold(text));
         }
     }
-    let digests: Vec<String> = asked.keys().map(|(_, digest)| digest.clone()).collect();
     let mut found = HashMap::new();
-    for (space, digest, kind, account, until) in store::of_digests(reader, &digests)? {
-        if let Some(folded) = asked.get(&(space, digest.clone())) {
-            found.insert((space, folded.clone()), Holder { account, kind, until, digest });
+    for space in Space::ALL {
+        let digests: Vec<&String> =
+            asked.keys().filter(|(of, _)| of == space).map(|(_, digest)| digest).collect();
+        for (space, digest, kind, account, until) in store::of_digests(reader, *space, &digests)? {
+            if let Some(folded) = asked.get(&(space, digest.clone())) {
+                found.insert((space, folded.clone()), Holder { account, kind, until, digest });
+            }
         }
     }
     Ok(Holders(found))

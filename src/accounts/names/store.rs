@@ -89,11 +89,13 @@ pub(in crate::accounts) fn insert(tx: &mut Tx<'_>, rows: &[&NameRow]) -> Result<
 /// Who has a name: space, digest, kind, account, until.
 pub(super) type Found = (Space, String, NameKind, AccountId, Option<Timestamp>);
 
-pub(super) fn of_digests(reader: &mut Reader<'_>, digests: &[String]) -> Result<Vec<Found>> {
+/// Names by their digests. The space leads the key, so without it both databases would read the whole table.
+pub(super) fn of_digests(reader: &mut Reader<'_>, space: Space, digests: &[&String]) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for chunk in digests.chunks(CHUNK) {
         let rows: Vec<Found> = names::table
-            .filter(names::digest.eq_any(chunk))
+            .filter(names::space.eq(space))
+            .filter(names::digest.eq_any(chunk.iter().copied()))
             .select((names::space, names::digest, names::kind, names::account, names::until))
             .load(reader.connection)?;
         found.extend(rows);
