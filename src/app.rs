@@ -74,6 +74,13 @@ pub struct Written<T> {
     pub revision: u64,
 }
 
+impl<T> Written<T> {
+    /// The same write with its value seen in another way.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Written<U> {
+        Written { value: f(self.value), revision: self.revision }
+    }
+}
+
 impl App {
     /// Opens the house: data directory (0700), keys, schema, key ring, caches loaded from one snapshot, and its own
     /// features and roles, new or of a new version.

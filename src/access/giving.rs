@@ -54,6 +54,13 @@ pub struct Fit {
     prolongs: Option<Grant>,
 }
 
+impl Fit {
+    /// What the grant would be limited to, as it is kept.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.scope.as_ref()
+    }
+}
+
 /// The shortest reason, in characters.
 pub const MIN_REASON: usize = 3;
 /// The longest reason, in characters.

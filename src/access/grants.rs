@@ -3,10 +3,9 @@
 //! Rules: every grant ends, and its end is judged at decision time; a grant that is over never comes back. Giving
 //! stands in `giving`, ending and keeping in `ending`; both are offered here. Calls `scope`, `store`.
 
-use serde::{Deserialize, Serialize};
-
 pub use super::ending::{expire, keep, resume, revoke, revoke_role, suspend};
 pub use super::giving::{Fit, MAX_REASON, MIN_REASON, NewGrant, checked_reason, fits, grant};
+use super::own::Reach;
 use super::scope::Scope;
 use super::store::grants as store;
 use crate::clock::Timestamp;
@@ -130,8 +129,7 @@ pub fn of_account(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Gr
 }
 
 /// What a list of grants may be narrowed by.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only of this account.
     pub account: Option<AccountId>,
@@ -141,6 +139,8 @@ pub struct Filter {
     pub app: Option<String>,
     /// Only in this state; those not ended if left out.
     pub state: Option<GrantState>,
+    /// Only within this reach.
+    pub reach: Option<Reach>,
 }
 
 /// Grants in order of their ids, after `after`, at most `limit`.

@@ -118,10 +118,10 @@ impl<'a> Asking<'a> {
     async fn snapshot(&self, min_revision: Option<u64>) -> Option<Arc<Snapshot>> {
         let newest = || self.app.decisions().snapshot();
         let wanted = min_revision.unwrap_or(0);
-        if newest().revision() < wanted {
-            if let Err(error) = self.app.to_its_end(App::catch_up).await {
-                tracing::warn!(%error, "the log could not be followed for a question");
-            }
+        if newest().revision() < wanted
+            && let Err(error) = self.app.to_its_end(App::catch_up).await
+        {
+            tracing::warn!(%error, "the log could not be followed for a question");
         }
         Some(newest()).filter(|snapshot| snapshot.revision() >= wanted)
     }

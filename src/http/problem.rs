@@ -34,6 +34,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("self-approval", "Nobody decides about their own access"),
     ("not-yours", "Somebody else decides about this"),
     ("decided", "It is decided already"),
+    ("already-asked", "The same is asked for already"),
     ("too-many", "Too often"),
     ("stale", "It was changed meanwhile"),
     ("unavailable", "Not available just now"),

@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::{Route, web};
 
 use super::{clauses, health};
+use crate::access::http as access;
 use crate::signin::http as signin;
 use crate::{decision, leavers, requests, reviews};
 
@@ -88,6 +89,16 @@ table! {
     GET "/me/password", Needs::SignedIn => signin::pages::change_form;
     POST "/me/password", Needs::SignedIn => signin::pages::change_password;
     POST "/api/v1/accounts/{id}/unlock", may("accounts", "unlock") => signin::unlock;
+
+    // ---- applications, roles, grants
+    GET "/api/v1/apps", may("apps", "read") => access::apps;
+    GET "/api/v1/roles", may("apps", "read") => access::roles;
+    GET "/api/v1/grants", may("grants", "read") => access::grants;
+    DELETE "/api/v1/grants/{id}", may("grants", "revoke") => access::revoke;
+    GET "/api/v1/me/access", Needs::SignedIn => access::own_access;
+    GET "/api/v1/kill-switches", may("kill-switches", "read") => access::kill_switches;
+    POST "/api/v1/kill-switches", may("kill-switches", "use") => access::pull;
+    DELETE "/api/v1/kill-switches/{id}", may("kill-switches", "use") => access::lift;
 
     // ---- decisions (AuthZEN 1.0)
     POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;

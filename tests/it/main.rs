@@ -4,6 +4,7 @@
 
 mod access_apply;
 mod access_grants;
+mod access_http;
 mod accounts;
 mod accounts_import;
 mod architecture;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::access::grants::{Filter, Grant, GrantState, Source};
+use crate::access::own::Reach;
 use crate::access::records::{from_json, to_json};
 use crate::clock::Timestamp;
 use crate::db::schema::{grants, roles};
@@ -52,6 +53,8 @@ macro_rules! columns {
     };
 }
 
+/// SQLite takes 32,766 parameters a statement. Whoever manages more people lists their grants by person.
+const PARAMETERS: usize = 30_000;
 const OPEN: [GrantState; 2] = [GrantState::Active, GrantState::Suspended];
 
 fn read(row: GrantRow) -> Result<Grant> {
@@ -154,6 +157,10 @@ pub(crate) fn list(
     }
     if let Some(after) = after {
         query = query.filter(grants::id.gt(after));
+    }
+    if let Some(Reach::Own { team, applications, .. }) = &filter.reach {
+        let team: Vec<&AccountId> = team.iter().take(PARAMETERS).collect();
+        query = query.filter(grants::account.eq_any(team).or(roles::application.eq_any(applications)));
     }
     let rows: Vec<GrantRow> = query.load(reader.connection)?;
     read_all(rows)

@@ -23,7 +23,7 @@ pub use browser::Browser;
 pub use databases::Place;
 pub use entropy::SeededEntropy;
 pub use firm::*;
-pub use people::PASSWORD;
+pub use people::{Enrolled, PASSWORD};
 pub use program::{Program, free_port};
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
