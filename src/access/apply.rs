@@ -90,10 +90,21 @@ impl Basis {
 /// # Errors
 /// [`Error::Internal`] if the shipped catalogue is not sound, which a test rules out.
 pub fn apply_own(tx: &mut Tx<'_>) -> Result<AppliedApplication> {
-    let document = catalogue::parse("bailiwick.toml", OWN_CATALOGUE)
-        .map_err(|refusal| Error::internal("reading the house's own catalogue", refusal))?;
     let owner = store::find_application(tx, OWN_APPLICATION)?.and_then(|record| record.owner);
-    apply_application(tx, &document.value, owner, Basis::House)
+    apply_application(tx, &shipped()?.value, owner, Basis::House)
+}
+
+/// Applies the house's own catalogue and names who answers for it: at the first run.
+///
+/// # Errors
+/// As [`apply_own`].
+pub fn apply_own_of(tx: &mut Tx<'_>, owner: AccountId) -> Result<AppliedApplication> {
+    apply_application(tx, &shipped()?.value, Some(owner), Basis::House)
+}
+
+fn shipped() -> Result<Document<Application>> {
+    catalogue::parse("bailiwick.toml", OWN_CATALOGUE)
+        .map_err(|refusal| Error::internal("reading the house's own catalogue", refusal))
 }
 
 /// Applies the files of a policy directory.
@@ -252,8 +263,7 @@ fn apply_own_owner(
     document: &Document<Application>,
     owner: Option<AccountId>,
 ) -> Result<AppliedApplication> {
-    let shipped = catalogue::parse("bailiwick.toml", OWN_CATALOGUE)
-        .map_err(|refusal| Error::internal("reading the house's own catalogue", refusal))?;
+    let shipped = shipped()?;
     if (Application { owner: None, ..document.value.clone() }) != shipped.value {
         let what = "the house's own features and roles come with the house and cannot be edited";
         return refused(vec![document.refuse("key", what, "leave this file out, or change the owner alone")])

@@ -4,18 +4,20 @@
 //! Rules: nobody hashes without a [`Slot`] or a place in the queue; a parallel guesser therefore costs its turn, not
 //! the house. Secrets are wiped when they go out of scope and have no `Debug`. May call: `config`, `entropy`.
 
+mod phc;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use argon2::{Algorithm, Argon2, Block, Version};
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use zeroize::Zeroizing;
+
+use phc::{Cost, OUTPUT, Stored};
 
 use crate::config::Hash as Settings;
 use crate::entropy::{Entropy, random};
@@ -29,7 +31,6 @@ const TURNS_PER_THREAD: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(5);
 const BUSY: Error = Error::Unavailable("sign-in is busy", 2);
 const SALT: usize = 16;
-const OUTPUT: usize = 32;
 
 /// Something typed that nobody may read again: a password or a code. Wiped when dropped.
 #[derive(Clone)]
@@ -69,61 +70,6 @@ impl Verdict {
     /// Whether the secret was the one.
     pub fn is_match(self) -> bool {
         matches!(self, Self::Match { .. })
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cost {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-impl Cost {
-    fn params(self) -> Result<Params> {
-        Params::new(self.memory_kib, self.passes, self.lanes, Some(OUTPUT))
-            .map_err(|cause| Error::field("hash", format!("argon2 cannot work so: {cause}")))
-    }
-}
-
-/// A hash in the PHC form: `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`.
-struct Stored {
-    cost: Cost,
-    salt: Vec<u8>,
-    output: Vec<u8>,
-}
-
-impl Stored {
-    fn text(&self) -> String {
-        let Cost { memory_kib, passes, lanes } = self.cost;
-        let (salt, output) = (STANDARD_NO_PAD.encode(&self.salt), STANDARD_NO_PAD.encode(&self.output));
-        format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${output}")
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        let damaged = || Error::internal("reading a password hash", "not in the form that is written here");
-        let mut parts = text.strip_prefix("$argon2id$v=19$").ok_or_else(damaged)?.split('$');
-        let (Some(cost), Some(salt), Some(output), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(damaged());
-        };
-        let number = |part: Option<&str>, name: &str| {
-            let digits = part.and_then(|part| part.strip_prefix(name)).ok_or_else(damaged)?;
-            digits.parse::<u32>().map_err(|_| damaged())
-        };
-        let mut numbers = cost.split(',');
-        let cost = Cost {
-            memory_kib: number(numbers.next(), "m=")?,
-            passes: number(numbers.next(), "t=")?,
-            lanes: number(numbers.next(), "p=")?,
-        };
-        let bytes = |part: &str| STANDARD_NO_PAD.decode(part).map_err(|_| damaged());
-        let (salt, output) = (bytes(salt)?, bytes(output)?);
-        if output.len() != OUTPUT {
-            return Err(damaged());
-        }
-        Ok(Self { cost, salt, output })
     }
 }
 

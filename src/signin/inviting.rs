@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::links::{self, Made, Purpose};
-use crate::access::apply::apply_own;
+use crate::access::apply::{apply_own, apply_own_of};
 use crate::access::floor::ADMINISTRATOR;
 use crate::access::grants::{NewGrant, Source, grant};
 use crate::access::{limits, roles};
@@ -77,6 +77,7 @@ pub fn set_up(tx: &mut Tx<'_>, token: &str, wanted: FirstRun) -> Result<Made> {
         ..NewPerson::default()
     };
     let account = accounts::create_person(tx, person)?;
+    apply_own_of(tx, account.id.clone())?;
     give(tx, &account, ADMINISTRATOR, Source::FirstRun)?;
     organisation::complete_set_up(tx)?;
     links::make(tx, Purpose::Enrolment, Some(&account.id))

@@ -5,13 +5,15 @@
 //! Full sessions are cached on each node and fall out of the cache with any event about their account; what the cache
 //! does not know is read from the database, and so is what it holds for idle. May call: `accounts`, `log`, `vault`.
 
-use std::collections::HashMap;
+mod cache;
+
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::Duration;
 use serde::Serialize;
+
+pub use cache::Sessions;
 
 use super::limits::Limit;
 use super::store::sessions as store;
@@ -23,17 +25,15 @@ use crate::db::{Reader, Tx};
 use crate::entropy;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, SessionId};
-use crate::log::event::{Change, Event};
-use crate::log::tail::Follower;
+use crate::log::event::Change;
 use crate::vault::Place;
+use cache::Key;
 
 /// The cookie that carries the token: Secure, HttpOnly, SameSite=Lax, Path=/.
 pub const COOKIE: &str = "__Host-session";
 
 /// A request in a session is noted in the database once in so long.
 const NOTED_EVERY: Duration = Duration::seconds(60);
-/// How many sessions a node keeps in memory; beyond, it forgets them all and reads them again as they come.
-const KEPT: usize = 200_000;
 const TOKEN_LENGTH: usize = 43;
 const AGENT_LENGTH: usize = 200;
 
@@ -328,8 +328,6 @@ pub fn list(
         .collect()
 }
 
-type Key = [u8; 32];
-
 fn fingerprint(token: &str) -> Key {
     let mut key = [0; 32];
     key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
@@ -338,103 +336,4 @@ fn fingerprint(token: &str) -> Key {
 
 fn agent_place(id: &SessionId) -> Place<'_> {
     Place { table: "sessions", column: "agent", row: id.as_str() }
-}
-
-struct Entry {
-    session: Session,
-    account: Account,
-    /// When something was last asked here, in microseconds.
-    last: AtomicI64,
-    /// When that was last written down.
-    noted: AtomicI64,
-}
-
-impl Entry {
-    fn seen_at(&self) -> Timestamp {
-        Timestamp::from_micros(self.last.load(Ordering::Acquire))
-    }
-
-    fn seen(&self, now: Timestamp) {
-        self.last.fetch_max(now.micros(), Ordering::AcqRel);
-    }
-}
-
-/// The sessions that this node has met: fed by look-ups, emptied by the log.
-#[derive(Default)]
-pub struct Sessions(RwLock<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    entries: HashMap<Key, Arc<Entry>>,
-    of: HashMap<AccountId, Vec<Key>>,
-    /// Grows with everything that is forgotten: what was read before must not be kept after.
-    generation: u64,
-}
-
-impl Kept {
-    fn forget(&mut self, account: &AccountId) {
-        self.generation += 1;
-        for key in self.of.remove(account).unwrap_or_default() {
-            self.entries.remove(&key);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.generation += 1;
-        self.entries.clear();
-        self.of.clear();
-    }
-}
-
-impl Sessions {
-    fn get(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).entries.get(key).cloned()
-    }
-
-    fn generation(&self) -> u64 {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).generation
-    }
-
-    fn forget(&self, account: &AccountId) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).forget(account);
-    }
-
-    fn keep(&self, generation: u64, key: Key, session: &Session, account: Account, noted: &AtomicI64) {
-        if session.stage != Stage::Full {
-            return;
-        }
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.generation != generation {
-            return;
-        }
-        if kept.entries.len() >= KEPT {
-            kept.clear();
-        }
-        let noted = noted.load(Ordering::Acquire);
-        let entry = Entry {
-            session: session.clone(),
-            account,
-            last: AtomicI64::new(noted),
-            noted: AtomicI64::new(noted),
-        };
-        if kept.entries.insert(key, Arc::new(entry)).is_none() {
-            kept.of.entry(session.account.clone()).or_default().push(key);
-        }
-    }
-}
-
-impl Follower for Sessions {
-    fn load(&self, _reader: &mut Reader<'_>, _revision: u64) -> Result<()> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
-        Ok(())
-    }
-
-    /// Any event about an account lets its sessions be read afresh when they are next shown.
-    fn follow(&self, _reader: &mut Reader<'_>, events: &[Event], _revision: u64) -> Result<()> {
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for account in events.iter().filter_map(|event| event.subject.as_ref()) {
-            kept.forget(account);
-        }
-        Ok(())
-    }
 }

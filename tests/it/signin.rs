@@ -218,6 +218,70 @@ async fn the_first_run_makes_an_administrator_once() {
     let again = house.app.write(&Caller::house("start"), set_up_link).await;
     assert!(again.is_err(), "there is no second first run");
     assert_eq!(house.app.organisation().name, "Corriden Parcels");
+    assert!(browser.get("/sign-in").await.expect(200).body.contains("To Corriden Parcels"));
+
+    let (owner, administrators) = house
+        .app
+        .read(|reader| {
+            let own = bailiwick::access::roles::application(reader, "bailiwick")?;
+            Ok((own.owner, bailiwick::access::floor::administrators(reader)?))
+        })
+        .await
+        .expect("the catalogue is there");
+    let grace = house.app.read(|reader| bailiwick::accounts::find_by_name(reader, "grace")).await;
+    let grace = grace.expect("found").expect("Grace").id;
+    assert_eq!(owner.as_ref(), Some(&grace));
+    assert!(administrators.is_empty(), "nobody administers before enrolling");
+    let token = link.trim_start_matches("/enrol/");
+    house.enrol(&mut browser, "grace", grace.clone(), token.to_owned()).await;
+    let administrators = house.app.read(bailiwick::access::floor::administrators).await.expect("counted");
+    assert_eq!(administrators, [grace]);
+}
+
+#[actix_web::test]
+async fn the_set_up_link_ends_after_an_hour_and_when_another_is_made() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let made = |house: &House| {
+        let app = house.app.clone();
+        async move { app.write(&Caller::house("start"), set_up_link).await.expect("made").value.token }
+    };
+    let (first, second) = (made(&house).await, made(&house).await);
+    browser.get(&format!("/set-up/{first}")).await.expect(404);
+    house.advance(Duration::minutes(59));
+    browser.get(&format!("/set-up/{second}")).await.expect(200);
+    house.advance(Duration::minutes(1));
+    browser.get(&format!("/set-up/{second}")).await.expect(404);
+}
+
+#[actix_web::test]
+async fn nobody_enrols_before_the_first_day_or_after_the_last() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let now = house.app.context().clock.now();
+    let person = bailiwick::accounts::NewPerson {
+        username: Some("pnaka".to_owned()),
+        given_name: Some("Perrin".to_owned()),
+        starts_at: Some(now.plus(Duration::hours(1))),
+        ends_at: Some(now.plus(Duration::hours(2))),
+        ..bailiwick::accounts::NewPerson::default()
+    };
+    let create = |tx: &mut bailiwick::db::Tx<'_>| {
+        bailiwick::accounts::create_person(tx, person)?;
+        invite(tx, Invitation { username: "pnaka".to_owned(), ..Invitation::default() })
+    };
+    let token = house.app.write(&Caller::shell(0), create).await.expect("invited").value.link.token;
+    let body = json!({ "token": token, "password": PASSWORD });
+    let refused = browser.post("/api/v1/enrolment", body.clone()).await.expect(409).json();
+    assert_eq!(refused["type"], "/problems/not-in-use");
+    house.advance(Duration::hours(1));
+    browser.post("/api/v1/enrolment", body).await.expect(200);
+    house.advance(Duration::minutes(20));
+    browser.post("/api/v1/enrolment/totp", json!({})).await.expect(200);
+    house.advance(Duration::minutes(20));
+    browser.post("/api/v1/enrolment/totp", json!({})).await.expect(200);
+    house.advance(Duration::minutes(20));
+    browser.post("/api/v1/enrolment/totp", json!({})).await.expect(401);
 }
 
 #[actix_web::test]

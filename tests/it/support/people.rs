@@ -42,6 +42,17 @@ impl House {
     /// Invites a person, enrols them and leaves them signed in in that browser.
     pub async fn enrolled(&self, browser: &mut Browser, username: &str, roles: &[&str]) -> Enrolled {
         let (account, token) = self.invite(username, roles).await;
+        self.enrol(browser, username, account, token).await
+    }
+
+    /// Enrols who was invited and leaves them signed in in that browser.
+    pub async fn enrol(
+        &self,
+        browser: &mut Browser,
+        username: &str,
+        account: AccountId,
+        token: String,
+    ) -> Enrolled {
         let body = json!({ "token": token, "password": PASSWORD });
         let reply = browser.post("/api/v1/enrolment", body).await.expect(200);
         assert_eq!(reply.json()["state"], "totp_required");
