@@ -19,6 +19,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Context, Database, Reader, Tx};
+use crate::decision::recorder::Recorder;
 use crate::decision::{Index, Live};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
@@ -61,6 +62,7 @@ struct House {
     sessions: Arc<Sessions>,
     session_limits: Limits,
     hashers: Hashers,
+    recorder: Recorder,
     writer: Arc<Mutex<()>>,
     readers: Semaphore,
 }
@@ -112,6 +114,7 @@ impl App {
         let sessions = Arc::new(Sessions::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
+        let recorder = Recorder::start(&config.database, &config.data, &context, config.strict_recording)?;
         let database = Database::open(config.database.clone(), config.connections, context)?;
         let readers = Semaphore::new(config.connections as usize);
         let house = House {
@@ -133,6 +136,7 @@ impl App {
             sessions,
             session_limits: Limits::shipped()?,
             hashers,
+            recorder,
             writer: Arc::default(),
             readers,
         };
@@ -188,6 +192,16 @@ impl App {
     /// A handle that does not keep the house standing.
     pub fn downgrade(&self) -> WeakApp {
         WeakApp(Arc::downgrade(&self.0))
+    }
+
+    /// What keeps decisions and refused calls in the log `access`.
+    pub fn recorder(&self) -> &Recorder {
+        &self.0.recorder
+    }
+
+    /// Makes durable what waits in memory. The house may be asked no more after it.
+    pub fn close(&self) {
+        self.0.recorder.close();
     }
 
     /// The threads that hash passwords.

@@ -25,6 +25,7 @@ struct File {
     master_key_file: Option<PathBuf>,
     connections: Option<u32>,
     lease_seconds: Option<u32>,
+    strict_recording: Option<bool>,
     log_format: Option<String>,
     hash: Hash,
 }
@@ -103,6 +104,8 @@ pub struct Config {
     pub connections: u32,
     /// How old this node's last read of the log's head may be before it permits no personal data.
     pub lease: chrono::Duration,
+    /// Whether a permit of personal data is answered only when its record is durable; `None`: as the profile says.
+    pub strict_recording: Option<bool>,
     /// Whether logs are JSON lines (else text for people).
     pub json_logs: bool,
     /// Password hashing.
@@ -140,6 +143,7 @@ impl Config {
                 .or(file.master_key_file)
                 .unwrap_or_else(|| data.join("keys").join("master.key")),
             connections: file.connections.unwrap_or(8).clamp(2, 200),
+            strict_recording: file.strict_recording,
             lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,
             hash: file.hash,

@@ -29,13 +29,13 @@ pub enum Kind {
 }
 
 /// Inserts `rows` into `table`; each row is a struct or map whose keys are the column names.
-/// `table` and `columns` are constants of the code, never input.
+/// `table` and `columns` are words of the code, never input.
 ///
 /// # Errors
 /// [`Error::Internal`] for too many rows or a fault of the database.
 pub fn insert<T: Serialize>(
     connection: &mut AnyConnection,
-    table: &'static str,
+    table: &str,
     columns: &[(&'static str, Kind)],
     rows: &[T],
 ) -> Result<()> {

@@ -185,7 +185,7 @@ impl Database {
     /// Whatever `f` returns (nothing is changed then); [`Error::Unavailable`] if the outcome is unknown.
     pub fn write<T>(&self, caller: &Caller, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<(T, u64)> {
         let mut connection = self.checked_out()?;
-        begin_write(&mut connection)?;
+        begin_write(&mut connection, WRITE_LOCK)?;
         let mut tx = Tx::new(Reader::new(&mut connection, &self.context), caller.clone());
         let outcome = f(&mut tx)
             .and_then(|value| log::append::commit_events(&mut tx).map(|revision| (value, revision)));
@@ -243,11 +243,33 @@ pub fn read_on<T>(
     outcome
 }
 
-fn begin_write(connection: &mut AnyConnection) -> Result<()> {
+/// Writes in one transaction that is no use case and touches nothing that the log governs (the log `access`, last
+/// use), on a connection of the caller's own. On PostgreSQL only holders of the same `lock` wait for each other.
+///
+/// # Errors
+/// Whatever `f` returns (nothing is changed then), or [`Error::Unavailable`] without the lock.
+pub fn write_apart<T>(
+    connection: &mut AnyConnection,
+    lock: i64,
+    f: impl FnOnce(&mut AnyConnection) -> Result<T>,
+) -> Result<T> {
+    type Manager = <AnyConnection as Connection>::TransactionManager;
+    begin_write(connection, lock)?;
+    let outcome = f(connection).and_then(|value| {
+        Manager::commit_transaction(connection)?;
+        Ok(value)
+    });
+    if outcome.is_err() {
+        roll_back(connection);
+    }
+    outcome
+}
+
+fn begin_write(connection: &mut AnyConnection, lock: i64) -> Result<()> {
     match connection {
         AnyConnection::Postgresql(pg) => {
             AnsiTransactionManager::begin_transaction_sql(pg, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
-            let lock = format!("SELECT pg_advisory_xact_lock({WRITE_LOCK})");
+            let lock = format!("SELECT pg_advisory_xact_lock({lock})");
             if let Err(cause) = pg.batch_execute(&lock) {
                 tracing::warn!(%cause, "the log's lock was not to be had");
                 let _ = AnsiTransactionManager::rollback_transaction(pg);

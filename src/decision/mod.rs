@@ -31,6 +31,7 @@ mod fault;
 pub mod http;
 mod live;
 mod policy;
+pub mod recorder;
 pub mod referee;
 pub mod rows;
 mod search;
@@ -176,6 +177,11 @@ impl Decision {
     /// The account that was asked about, if exactly one has that name.
     pub fn account(&self) -> Option<AccountId> {
         self.given.account()
+    }
+
+    /// The properties, with their values, to which the grants that gave the permission were limited.
+    pub fn limits(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        self.given.limits()
     }
 
     /// The same, denied because it could not be recorded.

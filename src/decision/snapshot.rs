@@ -184,6 +184,13 @@ impl Snapshot {
         self.subjects.get(*self.places.get(&account)? as usize)?.as_ref()
     }
 
+    /// Whether some role reaches this permission for this purpose by name, so that the word is the catalogue's.
+    pub fn knows_purpose(&self, application: &str, feature: &str, action: &str, purpose: &str) -> bool {
+        let rows =
+            self.permission(application, feature, action).into_iter().flat_map(|found| found.rows.iter());
+        rows.flat_map(|row| row.purposes.iter()).any(|known| **known == *purpose)
+    }
+
     /// The permission of these names.
     pub(super) fn permission(&self, application: &str, feature: &str, action: &str) -> Option<&Permission> {
         let bits = bits_of(&self.hasher, application, feature, action);

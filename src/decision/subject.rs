@@ -223,10 +223,20 @@ impl Given {
 
     /// The grants, each once. Empty where birth, position or nothing gave the permission.
     pub fn grants(&self) -> impl Iterator<Item = GrantId> {
+        self.rows().filter_map(|grant| id_of(grant.id))
+    }
+
+    /// The properties, with their values, to which these grants are limited.
+    pub fn limits(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        let scopes = self.rows().filter_map(|grant| grant.scope.as_deref());
+        scopes.flatten().map(|(property, values)| (&**property, values.iter().map(|value| &**value)))
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &Grant> {
         let few = (0..64).filter(|position| self.few >> position & 1 == 1);
         let positions = few.chain(self.more.iter().copied());
         let own = self.subject.as_deref();
-        positions.filter_map(move |position| id_of(own?.grants.get(position)?.id))
+        positions.filter_map(move |position| own?.grants.get(position))
     }
 
     /// The account that was asked about, if there is one of that name.

@@ -45,6 +45,7 @@ pub async fn serve(app: App, ready: impl FnOnce(&App) -> Result<()>) -> Result<(
     };
     // The server's threads start when it is asked for the first time, which is before the other is.
     let (served, told) = tokio::join!(biased; server, told);
+    app.close();
     told?;
     served.map_err(|cause| Error::internal("serving", cause))
 }

@@ -3,6 +3,7 @@
 //! Rules: number order is commit order; an event is never updated or deleted; events carry opaque ids and digests,
 //! never names or typed text. May call: `db`, `vault` (the signing key).
 
+pub mod access;
 pub mod append;
 pub mod checkpoint;
 pub mod command;
