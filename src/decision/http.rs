@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::authzen::{self, Asked, Asker, Batch, Complete, Semantic};
+use super::recorder::Recorded;
 use super::{Decision, Snapshot};
 use crate::access::catalogue::Class;
 use crate::access::keys::KeyCaller;
@@ -33,7 +34,7 @@ pub async fn evaluation(
     let question = asked.complete().map_err(problem::bad_request)?;
     let asking = Asking::new(&app, &caller);
     let snapshot = asking.snapshot(question.min_revision()).await;
-    Ok(answer_with(&asking.answer(&snapshot, &question)))
+    Ok(answer_with(&asking.decide(snapshot.as_deref(), &question).settle().await))
 }
 
 /// `POST /access/v1/evaluations`: all questions of one batch are asked of one state.
@@ -53,24 +54,29 @@ pub async fn evaluations(
     if questions.is_empty() {
         let question = defaults.complete().map_err(problem::bad_request)?;
         let snapshot = asking.snapshot(question.min_revision()).await;
-        return Ok(answer_with(&asking.answer(&snapshot, &question)));
+        return Ok(answer_with(&asking.decide(snapshot.as_deref(), &question).settle().await));
     }
     let completed: Vec<_> = questions.iter().map(|asked| authzen::complete(asked, &defaults)).collect();
     let wanted = completed.iter().flatten().filter_map(Complete::min_revision).max();
     let snapshot = asking.snapshot(wanted).await;
-    let mut answers = Vec::with_capacity(completed.len());
+    let mut decided = Vec::with_capacity(completed.len());
     for question in &completed {
-        let answer = match question {
-            Ok(question) => asking.answer(&snapshot, question),
-            Err(error) => authzen::fault(error),
+        let one = match question {
+            Ok(question) => asking.decide(snapshot.as_deref(), question),
+            Err(error) => Decided::Bare(authzen::fault(error)),
         };
-        let permitted = answer["decision"] == Value::Bool(true);
-        answers.push(answer);
+        let permitted = one.permits();
+        decided.push(one);
         match semantic {
             Semantic::DenyOnFirstDeny if !permitted => break,
             Semantic::PermitOnFirstPermit if permitted => break,
             _ => {}
         }
+    }
+    // All stand in the recorder by now, so that one batch of records serves them all.
+    let mut answers = Vec::with_capacity(decided.len());
+    for one in decided {
+        answers.push(one.settle().await);
     }
     Ok(answer_with(&json!({ "evaluations": answers })))
 }
@@ -95,6 +101,29 @@ fn is_json(request: &HttpRequest) -> Result<()> {
         Ok(())
     } else {
         Err(Error::field("content-type", "must be application/json"))
+    }
+}
+
+/// The answer to one question, until it is known whether it may be given.
+enum Decided {
+    /// It asks for no record.
+    Bare(Value),
+    /// It may be given when its record is kept.
+    Recorded { decision: Decision, recorded: Recorded, explained: bool },
+}
+
+impl Decided {
+    fn permits(&self) -> bool {
+        matches!(self, Self::Recorded { decision, .. } if decision.permit())
+    }
+
+    async fn settle(self) -> Value {
+        match self {
+            Self::Bare(answer) => answer,
+            Self::Recorded { decision, recorded, explained } => {
+                authzen::answer(&recorded.settle(decision).await, explained)
+            }
+        }
     }
 }
 
@@ -126,16 +155,19 @@ impl<'a> Asking<'a> {
         Some(newest()).filter(|snapshot| snapshot.revision() >= wanted)
     }
 
-    fn answer(&self, snapshot: &Option<Arc<Snapshot>>, question: &Complete<'_>) -> Value {
-        let Some(snapshot) = snapshot else { return json!({ "decision": false }) };
+    fn decide(&self, snapshot: Option<&Snapshot>, question: &Complete<'_>) -> Decided {
+        let Some(snapshot) = snapshot else { return Decided::Bare(json!({ "decision": false })) };
         let key = self.key.as_deref();
         let asker = Asker {
             application: key.and_then(|key| key.application.as_deref()),
             asserts: key.and_then(|key| key.asserts.as_deref()),
         };
         let now = self.app.context().clock.now();
-        let decision = snapshot.evaluate(now, self.app.freshness(), &question.question(asker));
-        authzen::answer(&decision, question.wants_reason() && self.may_explain(&decision))
+        let asked = question.question(asker);
+        let decision = snapshot.evaluate(now, self.app.freshness(), &asked);
+        let recorded = self.app.recorder().record(now, &self.caller.label(), &asked, snapshot, &decision);
+        let explained = question.wants_reason() && self.may_explain(&decision);
+        Decided::Recorded { decision, recorded, explained }
     }
 
     /// Whether the caller may know why. A key that was allowed everything at once may not where PII is at stake.

@@ -11,7 +11,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -105,10 +105,44 @@ struct Shared {
     overflow: AtomicU64,
 }
 
+/// The way into the writer: bounded, and never waited for.
+struct Ring {
+    sender: SyncSender<Message>,
+    shared: Arc<Shared>,
+}
+
+impl Ring {
+    fn new(size: usize) -> (Self, Receiver<Message>) {
+        let (sender, receiver) = sync_channel(size);
+        (Self { sender, shared: Arc::default() }, receiver)
+    }
+
+    fn push(&self, entry: Evaluation, strict: bool) -> Recorded {
+        let pii = entry.is_pii_permit();
+        if pii && self.shared.refuses.load(Ordering::Relaxed) {
+            return Recorded::No;
+        }
+        let (waiter, outcome) = if pii && strict {
+            let (waiter, outcome) = oneshot::channel();
+            (Some(waiter), Recorded::Awaited(outcome))
+        } else {
+            (None, Recorded::Yes)
+        };
+        if self.sender.try_send(Message::Evaluation(entry, waiter)).is_ok() {
+            outcome
+        } else if pii {
+            tracing::error!("the recorder is full: personal data is denied");
+            Recorded::No
+        } else {
+            self.shared.overflow.fetch_add(1, Ordering::Relaxed);
+            Recorded::Yes
+        }
+    }
+}
+
 /// The recorder of one node.
 pub struct Recorder {
-    ring: SyncSender<Message>,
-    shared: Arc<Shared>,
+    ring: Ring,
     context: Arc<Context>,
     strict: Option<bool>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -126,30 +160,13 @@ impl Recorder {
         context: &Arc<Context>,
         strict: Option<bool>,
     ) -> Result<Self> {
-        let (recorder, ring) = Self::without_writer(context, strict, RING);
-        let writer = Writer::new(location, data, context, &recorder.shared);
+        let (ring, messages) = Ring::new(RING);
+        let writer = Writer::new(location, data, context, &ring.shared);
         let thread = thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || writer.run(&ring))
+            .spawn(move || writer.run(&messages))
             .map_err(|cause| Error::internal("starting the recorder", cause))?;
-        *recorder.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-        Ok(recorder)
-    }
-
-    fn without_writer(
-        context: &Arc<Context>,
-        strict: Option<bool>,
-        size: usize,
-    ) -> (Self, Receiver<Message>) {
-        let (ring, receiver) = sync_channel(size);
-        let recorder = Self {
-            ring,
-            shared: Arc::default(),
-            context: Arc::clone(context),
-            strict,
-            thread: Mutex::default(),
-        };
-        (recorder, receiver)
+        Ok(Self { ring, context: Arc::clone(context), strict, thread: Mutex::new(Some(thread)) })
     }
 
     /// Takes a decision in. `asker` is who asked, by [`crate::caller::Caller::label`]; `snapshot` the state that
@@ -162,49 +179,29 @@ impl Recorder {
         snapshot: &Snapshot,
         decision: &Decision,
     ) -> Recorded {
-        let pii = is_pii_permit(decision);
-        if pii && self.shared.refuses.load(Ordering::Relaxed) {
-            return Recorded::No;
-        }
-        let entry = entry(now, asker, question, snapshot, decision);
-        let (sender, outcome) = if pii && self.is_strict() {
-            let (sender, receiver) = oneshot::channel();
-            (Some(sender), Recorded::Awaited(receiver))
-        } else {
-            (None, Recorded::Yes)
-        };
-        match self.ring.try_send(Message::Evaluation(entry, sender)) {
-            Ok(()) => outcome,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) if pii => {
-                tracing::error!("the recorder is full: personal data is denied");
-                Recorded::No
-            }
-            Err(_) => {
-                self.shared.overflow.fetch_add(1, Ordering::Relaxed);
-                Recorded::Yes
-            }
-        }
+        let strict = is_pii_permit(decision) && self.is_strict();
+        self.ring.push(entry(now, asker, question, snapshot, decision), strict)
     }
 
     /// Takes in that a call to this house was refused: who called, the row of the route table, the problem type.
     pub fn refused(&self, now: Timestamp, caller: String, route: String, problem: &'static str) {
         let refusal = Refusal { at: now, caller, route, problem };
-        if self.ring.try_send(Message::Refusal(refusal)).is_err() {
-            self.shared.overflow.fetch_add(1, Ordering::Relaxed);
+        if self.ring.sender.try_send(Message::Refusal(refusal)).is_err() {
+            self.ring.shared.overflow.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Writes everything that was taken in, counts included, and waits for it. Returns whether it is durable.
     pub fn flush(&self) -> bool {
         let (sender, receiver) = sync_channel(1);
-        self.ring.send(Message::Flush(sender)).is_ok() && receiver.recv().unwrap_or(false)
+        self.ring.sender.send(Message::Flush(sender)).is_ok() && receiver.recv().unwrap_or(false)
     }
 
     /// Writes everything that was taken in and ends the recorder: what comes later finds no room.
     pub fn close(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            let _ = self.ring.send(Message::Stop);
+            let _ = self.ring.sender.send(Message::Stop);
             if thread.join().is_err() {
                 tracing::error!("the recorder ended early");
             }
@@ -244,5 +241,82 @@ fn entry(
         purpose,
         records: in_context("records").and_then(Value::as_u64).filter(|_| pii),
         decision: decision.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::decision::tests::{grant, noon, person, question, snapshot};
+    use crate::decision::{Freshness, Reason};
+
+    /// Ada's reading of an address and of an order, as they come to the ring.
+    fn entries() -> (Evaluation, Evaluation) {
+        let ada = person(1, "ada", vec![grant(1, "orders/address-reader"), grant(2, "orders/picker")]);
+        let state = snapshot(&ada);
+        let (properties, context) =
+            (json!({ "shipped_at": null }), json!({ "purpose": "shipping", "records": 2 }));
+        let one = |resource_type| {
+            let asked = Question {
+                properties: Some(&properties),
+                context: Some(&context),
+                ..question(resource_type, "read")
+            };
+            let decision = state.evaluate(noon(), Freshness::Fresh, &asked);
+            assert!(decision.permit(), "{:?}", decision.reason);
+            entry(noon(), "desk", &asked, &state, &decision)
+        };
+        (one("orders/buyer-address"), one("orders/order"))
+    }
+
+    #[test]
+    fn a_full_ring_refuses_personal_data_and_counts_the_rest() {
+        let (ring, messages) = Ring::new(1);
+        assert!(matches!(ring.push(entries().0, false), Recorded::Yes));
+        assert!(matches!(ring.push(entries().0, false), Recorded::No));
+        assert!(matches!(ring.push(entries().0, true), Recorded::No));
+        assert!(matches!(ring.push(entries().1, true), Recorded::Yes));
+        assert_eq!(ring.shared.overflow.load(Ordering::Relaxed), 1);
+        drop(messages.recv());
+        assert!(matches!(ring.push(entries().0, true), Recorded::Awaited(_)));
+    }
+
+    #[test]
+    fn a_writer_that_refuses_or_is_gone_refuses_personal_data() {
+        let (ring, messages) = Ring::new(8);
+        ring.shared.refuses.store(true, Ordering::Relaxed);
+        assert!(matches!(ring.push(entries().0, false), Recorded::No));
+        assert!(matches!(ring.push(entries().1, false), Recorded::Yes));
+        ring.shared.refuses.store(false, Ordering::Relaxed);
+        drop(messages);
+        assert!(matches!(ring.push(entries().0, false), Recorded::No));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_recorded_is_denied() {
+        let decision = entries().0.decision;
+        assert!(Recorded::Yes.settle(decision.clone()).await.permit());
+        for (answer, expected) in
+            [(Some(true), Reason::Permitted), (Some(false), Reason::Recorder), (None, Reason::Recorder)]
+        {
+            let (waiter, outcome) = oneshot::channel();
+            match answer {
+                Some(answer) => waiter.send(answer).unwrap(),
+                None => drop(waiter),
+            }
+            assert_eq!(Recorded::Awaited(outcome).settle(decision.clone()).await.reason, expected);
+        }
+        assert_eq!(Recorded::No.settle(decision).await.reason, Reason::Recorder);
+    }
+
+    #[test]
+    fn personal_texts_are_carried_for_permits_of_personal_data_only() {
+        let (address, order) = entries();
+        assert_eq!((address.resource.as_str(), address.records), ("1", Some(2)));
+        assert!(matches!(address.purpose, Some(Purpose::Known(ref word)) if word == "shipping"));
+        assert_eq!((order.resource.as_str(), order.records, order.purpose.is_none()), ("", None, true));
+        assert_eq!(order.permission, "orders/order:read");
     }
 }

@@ -6,8 +6,8 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
@@ -85,6 +85,7 @@ async fn admit(app: &App, request: &ServiceRequest, pattern: Option<&str>) -> Re
         return Ok(Identity { caller: Caller::nobody(), session: None });
     };
     let identity = identify::identify(app, request.request()).await?;
+    request.extensions_mut().insert(identity.caller.clone());
     if identity.session.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {
         security::same_origin(app, request.headers())?;
     }
@@ -103,11 +104,21 @@ fn answer(app: &App, request: &HttpRequest, problem: &Problem, id: &str) -> Http
     if let Error::Internal(detail) = problem.error() {
         tracing::error!(request = %id, detail, "a fault");
     }
+    if matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        keep_refusal(app, request, problem);
+    }
     if is_for_programs(request.path()) {
         problem.json(id)
     } else {
         page::of_problem(app, request, problem, id)
     }
+}
+
+/// A refused call is kept in the log `access`: who, which row of the table, why. Nothing of the address itself.
+fn keep_refusal(app: &App, request: &HttpRequest, problem: &Problem) {
+    let caller = request.extensions().get::<Caller>().map_or_else(|| Caller::nobody().label(), Caller::label);
+    let route = format!("{} {}", request.method(), request.match_pattern().as_deref().unwrap_or("-"));
+    app.recorder().refused(app.context().clock.now(), caller, route, problem.slug());
 }
 
 /// Whether an address is for programs (JSON) rather than for browsers (pages).

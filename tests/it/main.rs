@@ -19,6 +19,7 @@ mod log;
 mod profile;
 mod profile_files;
 mod profile_order;
+mod recorder;
 mod reviews;
 mod schema;
 mod signin;

@@ -84,7 +84,8 @@ pub(super) fn create(connection: &mut AnyConnection, date: NaiveDate) -> Result<
          subject TEXT, body TEXT NOT NULL, leaf {bytes} NOT NULL); \
          CREATE INDEX IF NOT EXISTS {name}_subject ON {name} (subject, number); \
          CREATE TABLE IF NOT EXISTS {name}_head (size BIGINT NOT NULL, frontier {bytes} NOT NULL); \
-         INSERT INTO {name}_head (size, frontier) SELECT 0, {none} WHERE NOT EXISTS (SELECT 1 FROM {name}_head);"
+         INSERT INTO {name}_head (size, frontier) SELECT 0, {none} \
+         WHERE NOT EXISTS (SELECT 1 FROM {name}_head) AND NOT EXISTS (SELECT 1 FROM {name});"
     );
     write(connection, |connection| Ok(connection.batch_execute(&statements)?))
 }
