@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, Overrides};
 use crate::control::{self, Output, Refusal};
 use crate::error::Error;
+use crate::signin::inviting::Invitation;
 
 /// Identity and access governance: who are they, what may they touch and why, when does it end.
 #[derive(Parser)]
@@ -56,6 +57,8 @@ enum Command {
         #[arg(long, value_name = "URL", env = "BAILIWICK_PUBLIC_URL")]
         public_url: Option<String>,
     },
+    /// Create or find a person and print a one-time link to a password and a second factor
+    Invite(Invite),
     /// Prove, sign or write out the log
     #[command(subcommand)]
     Log(Log),
@@ -66,6 +69,31 @@ enum Command {
     Doctor,
     /// Print the version
     Version,
+}
+
+#[derive(Args)]
+struct Invite {
+    /// What the person signs in with
+    username: String,
+    /// Given name
+    #[arg(long, value_name = "NAME")]
+    given_name: Option<String>,
+    /// Family name
+    #[arg(long, value_name = "NAME")]
+    family_name: Option<String>,
+    /// E-mail address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// A role of Bailiwick itself to give, such as bailiwick/auditor
+    #[arg(long = "role", value_name = "ROLE", num_args = 1..)]
+    roles: Vec<String>,
+}
+
+impl From<Invite> for Invitation {
+    fn from(invite: Invite) -> Self {
+        let Invite { username, given_name, family_name, email, roles } = invite;
+        Self { username, given_name, family_name, email, roles }
+    }
 }
 
 #[derive(Subcommand)]
@@ -116,6 +144,7 @@ fn execute(cli: Cli) -> Result<Output, Refusal> {
         }
         Command::Config(Settings::Check) => return Ok(config::check(&Config::load(overrides)?)?),
         Command::Version => return Ok(version()),
+        Command::Invite(invite) => control::Command::Invite(invite.into()),
         Command::Log(Log::Verify { against }) => {
             control::Command::LogVerify { against: against.as_deref().map(text_of).transpose()? }
         }

@@ -10,6 +10,7 @@ pub mod client;
 mod doctor;
 pub mod lock;
 mod log;
+mod people;
 pub mod server;
 
 use serde::{Deserialize, Serialize};
@@ -18,11 +19,14 @@ use serde_json::Value;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, FieldError, Result};
+use crate::signin::inviting::Invitation;
 
 /// A command of the shell, as it travels to the server.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
+    /// Creates or finds a person and makes their link.
+    Invite(Invitation),
     /// Proves the log and the governed tables.
     LogVerify {
         /// The text of a checkpoint that was kept elsewhere.
@@ -108,8 +112,8 @@ impl<'a> Asker<'a> {
 /// # Errors
 /// Whatever the use case returns.
 pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'_>) -> Result<Output> {
-    let _ = caller;
     match command {
+        Command::Invite(wanted) => people::invite(app, caller, wanted),
         Command::LogVerify { against } => log::verify(app, against.as_deref()),
         Command::LogCheckpoint => log::checkpoint(app),
         Command::LogExport => log::export(app, asker),

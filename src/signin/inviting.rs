@@ -4,7 +4,7 @@
 //! an invitation never gives an access role. Whoever asked for a link delivers it. May call: `access`, `accounts`,
 //! `organisation`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::links::{self, Made, Purpose};
 use crate::access::apply::{apply_own, apply_own_of};
@@ -99,7 +99,7 @@ fn set_up_done() -> Error {
 }
 
 /// What an invitation says beyond the username; for a person who is there already it is ignored.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Invitation {
     /// What the person signs in with.

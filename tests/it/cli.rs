@@ -8,8 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use rustix::process::Signal;
+use serde_json::json;
 
-use crate::support::{Program, free_port};
+use crate::support::{PASSWORD, Program, free_port};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
@@ -32,6 +33,60 @@ fn the_first_start_makes_what_is_missing_and_a_signal_ends_it_well() {
     }
     let kinds = program.run(&["log", "export"]).done().out;
     assert_eq!(kinds.matches("\"kind\":\"house_started\"").count(), 2, "each start is in the log");
+}
+
+#[test]
+fn every_start_of_a_house_that_is_not_set_up_prints_a_new_link() {
+    let program = Program::new();
+    let file = program.data().join("set-up-link");
+    let mut links: Vec<String> = Vec::new();
+    for _ in 0..2 {
+        let mut server = program.serve();
+        let line = server.line();
+        let link =
+            line.strip_prefix("Set up this house within an hour: ").expect("the line says so").to_owned();
+        let path = link.strip_prefix(&format!("https://localhost:{}", server.port)).expect("its own address");
+        assert_eq!(path.strip_prefix("/set-up/").expect("a set-up link").len(), 43);
+        assert_eq!(
+            (std::fs::read_to_string(&file).expect("the file").trim_end(), mode(&file)),
+            (&*link, 0o600)
+        );
+        let page = server.curl(path, &["--fail"]).done().out;
+        assert!(page.contains("<form"), "{page}");
+        if let Some(before) = links.last() {
+            server.curl(before, &["--fail"]).with(22);
+        }
+        links.push(path.to_owned());
+    }
+    assert_ne!(links[0], links[1]);
+
+    program.run(&["invite", "ada", "--role", "bailiwick/administrator"]).done();
+    let (code, rest) = program.serve().end(Signal::TERM);
+    assert_eq!((code, rest), (Some(0), vec![]), "the house is set up");
+    assert!(!file.exists());
+}
+
+#[test]
+fn people_are_invited_with_and_without_a_server() {
+    let program = Program::new();
+    let first =
+        program.run(&["invite", "ada", "--given-name", "Ada", "--role", "bailiwick/administrator"]).done();
+    assert!(first.last_line().starts_with("https://localhost:8443/enrol/"), "{first:?}");
+    let again = program.run(&["invite", "ada", "--family-name", "Byron"]).done();
+    assert_ne!(again.last_line(), first.last_line());
+    assert!(again.err.contains("here already"), "{}", again.err);
+    let refused = program.run(&["invite", "admin"]).with(1);
+    assert!(refused.err.starts_with("bailiwick: username: "), "{}", refused.err);
+
+    let server = program.serve();
+    let invited = program.json(&["invite", "grace", "--given-name", "Grace", "--family-name", "Hopper"]);
+    assert_eq!(invited["created"], true);
+    let link = invited["link"].as_str().expect("a link").to_owned();
+    let token = link.strip_prefix(&format!("https://localhost:{}/enrol/", server.port)).expect("its address");
+    let body = json!({ "token": token, "password": PASSWORD }).to_string();
+    let call = ["--fail", "--json", &body, "--header", &format!("Origin: https://localhost:{}", server.port)];
+    assert_eq!(server.curl("/api/v1/enrolment", &call).done().json()["state"], "totp_required");
+    program.run(&["log", "verify"]).done();
 }
 
 #[test]
