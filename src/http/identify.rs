@@ -56,30 +56,41 @@ fn of_key(app: &App, request: &HttpRequest, credential: &HeaderValue) -> Option<
     Some(Caller { actor, proved_at: None })
 }
 
-/// Asks the decision point for `bailiwick/feature:action`.
+/// Asks the decision point for `bailiwick/feature:action`, and lets it be counted as use.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] for nobody, [`Error::Forbidden`] otherwise.
 pub fn permit(app: &App, caller: &Caller, feature: &str, action: &str) -> Result<(), Problem> {
-    if caller.account().is_none() {
-        return Err(Error::Unauthenticated.into());
-    }
-    if permits(app, caller, feature, action) {
+    let Some(question) = question(caller, feature, action) else { return Err(Error::Unauthenticated.into()) };
+    let (now, snapshot) = (app.context().clock.now(), app.decisions().snapshot());
+    let decision = snapshot.evaluate(now, app.freshness(), &question);
+    if decision.permit() {
+        // Counted, and the grants that gave it are in use. None of the house's own features is of class `pii`, so
+        // none has to wait for its record. What is denied is recorded by the guard, with its route.
+        let _counted = app.recorder().record(now, question.subject, &question, &snapshot, &decision);
         return Ok(());
     }
     let advice = format!("This needs the permission bailiwick/{feature}:{action}, which you do not have.");
     Err(Error::forbidden("forbidden", advice).into())
 }
 
-/// Whether the decision point permits the caller `bailiwick/feature:action` now.
+/// Whether the decision point permits the caller `bailiwick/feature:action` now: to offer what is permitted, not to do
+/// it.
 pub fn permits(app: &App, caller: &Caller, feature: &str, action: &str) -> bool {
-    let (subject_type, account) = match &caller.actor {
-        Actor::Person { account, .. } => (SubjectKind::Person.type_name(), account),
-        Actor::Service { account, .. } => (SubjectKind::Service.type_name(), account),
-        Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => return false,
+    question(caller, feature, action).is_some_and(|question| {
+        app.decisions().evaluate(app.context().clock.now(), app.freshness(), &question).permit()
+    })
+}
+
+/// The question whether a caller may use a feature of this house; none for those who are no subject.
+fn question<'a>(caller: &'a Caller, feature: &'a str, action: &'a str) -> Option<Question<'a>> {
+    let (kind, account) = match &caller.actor {
+        Actor::Person { account, .. } => (SubjectKind::Person, account),
+        Actor::Service { account, .. } => (SubjectKind::Service, account),
+        Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => return None,
     };
-    let question = Question {
-        subject_type,
+    Some(Question {
+        subject_type: kind.type_name(),
         subject: account.as_str(),
         application: Some(OWN_APPLICATION),
         resource_type: feature,
@@ -88,21 +99,7 @@ pub fn permits(app: &App, caller: &Caller, feature: &str, action: &str) -> bool 
         properties: None,
         context: None,
         asserts: None,
-    };
-<<<<<<< HEAD
-    app.decisions().evaluate(app.context().clock.now(), app.freshness(), &question).permit()
-=======
-    let (now, snapshot) = (app.context().clock.now(), app.decisions().snapshot());
-    let decision = snapshot.evaluate(now, app.freshness(), &question);
-    if decision.permit() {
-        // Counted, and the grants that gave it are in use. None of the house's own features is of class `pii`, so
-        // none has to wait for its record. What is denied is recorded by the guard, with its route.
-        let _counted = app.recorder().record(now, account.as_str(), &question, &snapshot, &decision);
-        return Ok(());
-    }
-    let advice = format!("This needs the permission bailiwick/{feature}:{action}, which you do not have.");
-    Err(Error::forbidden("forbidden", advice).into())
->>>>>>> 1b3c224 (Answer a permit of personal data when its record is durable; keep denials, counts, refused calls and last uses)
+    })
 }
 
 impl FromRequest for Caller {
