@@ -146,6 +146,7 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// [`Error::Invalid`] if the body is not JSON or not a question.
     pub fn parse(body: &'a [u8]) -> Result<Self> {
+        object(body)?;
         serde_json::from_slice(body).map_err(|cause| unreadable(&cause))
     }
 
@@ -164,6 +165,7 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// [`Error::Invalid`] if the body is not JSON, not a batch, or has too many questions.
     pub fn parse(body: &'a [u8]) -> Result<Self> {
+        object(body)?;
         let batch: Self = serde_json::from_slice(body).map_err(|cause| unreadable(&cause))?;
         if batch.evaluations.len() > MAX_QUESTIONS {
             return Err(Error::field("evaluations", format!("has {MAX_QUESTIONS} entries at most")));
@@ -181,6 +183,12 @@ impl<'a> Batch<'a> {
         let Self { subject, action, resource, context, evaluations, .. } = self;
         (Asked { subject, action, resource, context }, evaluations)
     }
+}
+
+/// Refuses what is no object: serde would take a list for the fields in their order.
+fn object(body: &[u8]) -> Result<()> {
+    let object = body.trim_ascii_start().first() == Some(&b'{');
+    if object { Ok(()) } else { Err(Error::field("body", "must be a JSON object")) }
 }
 
 /// A question, with the defaults of its batch in the place of what it leaves out.

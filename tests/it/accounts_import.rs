@@ -28,7 +28,10 @@ fn read<T>(house: &House, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> T {
 }
 
 fn events(house: &House) -> Vec<Event> {
-    read(house, |reader| bailiwick::log::store::events_after(reader, 0, 100_000))
+    let mut events = read(house, |reader| bailiwick::log::store::events_after(reader, 0, 100_000));
+    // What the house records of itself when it is opened is no matter of an import.
+    events.retain(|event| !matches!(event.actor, bailiwick::caller::Actor::House { .. }));
+    events
 }
 
 fn person(house: &House, employee_id: &str) -> accounts::Named {

@@ -77,7 +77,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Sheet> {
     if bytes.len() > LARGEST_FILE {
         return Err(refused("is larger than 10 MiB; split it"));
     }
-    let text = text_of(bytes)?;
+    // One kind of line end: the reader counts lines at the second half of CRLF, which belongs to the next row for it.
+    let text = text_of(bytes)?.replace("\r\n", "\n");
     let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text.as_bytes());
     let head = reader.headers().map_err(|_| refused("has no head that could be read"))?.clone();
     let columns = Columns::of(&head)?;
