@@ -9,6 +9,7 @@ mod changing;
 pub mod dates;
 pub mod details;
 pub mod directory;
+pub mod http;
 pub mod import;
 mod joining;
 mod managers;
@@ -17,6 +18,8 @@ pub mod names;
 pub mod state;
 mod store;
 pub mod usernames;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +37,7 @@ use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::log::event::Row;
 use crate::text_enum;
-use crate::vault::Vault;
+use crate::vault::{Vault, fold};
 use names::Space;
 
 text_enum! {
@@ -168,6 +171,8 @@ pub struct Filter {
     pub department: Option<String>,
     /// Only people who report to this account.
     pub manager: Option<AccountId>,
+    /// Only services that this account owns.
+    pub owner: Option<AccountId>,
 }
 
 /// The account of that id.
@@ -251,16 +256,75 @@ pub fn list(
     after: Option<&AccountId>,
     limit: u32,
 ) -> Result<Vec<Named>> {
+    match exactly(reader, filter)? {
+        None => Ok(Vec::new()),
+        Some(exact) => store::list(reader, filter, exact.as_deref(), after, limit),
+    }
+}
+
+/// As [`list`], but only accounts among these.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn list_among(
+    reader: &mut Reader<'_>,
+    filter: &Filter,
+    among: &BTreeSet<AccountId>,
+    after: Option<&AccountId>,
+    limit: u32,
+) -> Result<Vec<Named>> {
+    let Some(exact) = exactly(reader, filter)? else { return Ok(Vec::new()) };
+    let eligible = |id: &&AccountId| {
+        after.is_none_or(|after| *id > after) && exact.as_ref().is_none_or(|exact| exact.contains(id))
+    };
+    let eligible: Vec<AccountId> = among.iter().filter(eligible).cloned().collect();
+    let mut found = Vec::new();
+    for ids in eligible.chunks(500) {
+        let room = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
+        if room == 0 {
+            break;
+        }
+        found.extend(store::list(reader, filter, Some(ids), None, room)?);
+    }
+    Ok(found)
+}
+
+/// The one account that the filter names, in a list of its own; an inner `None` if it names none in particular, an
+/// outer one if what it names is not there.
+fn exactly(reader: &mut Reader<'_>, filter: &Filter) -> Result<Option<Option<Vec<AccountId>>>> {
     let mut exact: Option<AccountId> = None;
     for (space, name) in [(Space::Subject, &filter.username), (Space::EmployeeId, &filter.employee_id)] {
         let Some(name) = name else { continue };
-        let Some(found) = find_in(reader, space, name)? else { return Ok(Vec::new()) };
+        let Some(found) = find_in(reader, space, name)? else { return Ok(None) };
         if exact.is_some_and(|other| other != found.id) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         exact = Some(found.id);
     }
-    store::list(reader, filter, exact.as_ref(), after, limit)
+    Ok(Some(exact.map(|id| vec![id])))
+}
+
+/// The departments there are: the blind index that lists are narrowed by in an address, and the name as somebody has
+/// it, in order of names.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database or details that do not open.
+pub fn departments(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for (digest, id) in store::departments(reader)? {
+        let named = find_named(reader, &id)?;
+        found.extend(named.details.department.map(|department| (digest, department)));
+    }
+    found.sort_by_cached_key(|(_, department)| fold(department));
+    Ok(found)
+}
+
+/// The accounts of the department with that blind index.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn in_department(reader: &mut Reader<'_>, digest: &str) -> Result<Vec<AccountId>> {
+    store::in_department(reader, digest)
 }
 
 /// The blind indexes of a department's name, in whatever spelling: what to ask `accounts.department_digest` for.

@@ -158,7 +158,7 @@ pub(super) fn named_page(reader: &mut Reader<'_>, after: &str, limit: i64) -> Re
 pub(super) fn list(
     reader: &mut Reader<'_>,
     filter: &Filter,
-    exact: Option<&AccountId>,
+    among: Option<&[AccountId]>,
     after: Option<&AccountId>,
     limit: u32,
 ) -> Result<Vec<Named>> {
@@ -180,14 +180,36 @@ pub(super) fn list(
         query = query
             .filter(accounts::department_digest.eq_any(reader.vault().blind_indexes(DEPARTMENT, department)));
     }
-    if let Some(exact) = exact {
-        query = query.filter(accounts::id.eq(exact));
+    if let Some(owner) = &filter.owner {
+        query = query.filter(accounts::owner.eq(owner));
+    }
+    if let Some(among) = among {
+        query = query.filter(accounts::id.eq_any(among));
     }
     if let Some(after) = after {
         query = query.filter(accounts::id.gt(after));
     }
     let rows = query.load(reader.connection)?;
     opened(reader.vault(), rows)
+}
+
+/// Each department's blind index with one account that has it.
+pub(super) fn departments(reader: &mut Reader<'_>) -> Result<Vec<(String, AccountId)>> {
+    let rows: Vec<(Option<String>, Option<String>)> = accounts::table
+        .filter(accounts::department_digest.is_not_null())
+        .group_by(accounts::department_digest)
+        .select((accounts::department_digest, diesel::dsl::min(accounts::id)))
+        .limit(1_000)
+        .load(reader.connection)?;
+    let both = |(digest, id): (Option<String>, Option<String>)| Some((digest?, AccountId::parse(&id?)?));
+    Ok(rows.into_iter().filter_map(both).collect())
+}
+
+pub(super) fn in_department(reader: &mut Reader<'_>, digest: &str) -> Result<Vec<AccountId>> {
+    Ok(accounts::table
+        .filter(accounts::department_digest.eq(digest))
+        .select(accounts::id)
+        .load(reader.connection)?)
 }
 
 pub(super) fn counts(reader: &mut Reader<'_>) -> Result<Vec<(Kind, State, u64)>> {

@@ -4,7 +4,7 @@
 //! names are errors, everything is escaped, and no template is read from disk. The context of a page is written at
 //! the top of its template; what all pages share is [`frame::Frame`], and forms that come back are [`frame::Form`].
 //!
-//! This module knows neither actix nor the database. It may call nothing of the crate.
+//! This module knows neither actix nor the database. It may call nothing of the crate but `error`.
 
 use std::sync::Arc;
 

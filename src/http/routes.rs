@@ -11,7 +11,7 @@ use actix_web::{Route, web};
 use super::{clauses, health};
 use crate::access::http as access;
 use crate::signin::http as signin;
-use crate::{decision, leavers, requests, reviews};
+use crate::{accounts, decision, leavers, requests, reviews};
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,28 @@ table! {
     POST "/api/v1/me/password", Needs::SignedIn => signin::change_password;
     GET "/me/password", Needs::SignedIn => signin::pages::change_form;
     POST "/me/password", Needs::SignedIn => signin::pages::change_password;
+
+    // ---- people and services
+    GET "/api/v1/accounts", may("accounts", "read") => accounts::http::index;
+    POST "/api/v1/accounts", may("accounts", "write") => accounts::http::create;
+    POST "/api/v1/accounts/search", may("accounts", "read") => accounts::http::search;
+    POST "/api/v1/accounts/import", may("accounts", "write") => accounts::http::import::import;
+    GET "/api/v1/accounts/{id}", may("accounts", "read") => accounts::http::show;
+    PATCH "/api/v1/accounts/{id}", may("accounts", "write") => accounts::http::change;
+    POST "/api/v1/accounts/{id}/suspend", may("accounts", "suspend") => accounts::http::suspension;
+    POST "/api/v1/accounts/{id}/reinstate", may("accounts", "suspend") => accounts::http::reinstatement;
     POST "/api/v1/accounts/{id}/unlock", may("accounts", "unlock") => signin::unlock;
+    GET "/people", may("accounts", "read") => accounts::http::pages::index;
+    POST "/people", may("accounts", "write") => accounts::http::pages::create;
+    POST "/people/search", may("accounts", "read") => accounts::http::pages::search;
+    GET "/people/new", may("accounts", "write") => accounts::http::pages::start;
+    GET "/people/import", may("accounts", "write") => accounts::http::import::form;
+    POST "/people/import", may("accounts", "write") => accounts::http::import::submit;
+    GET "/people/{id}", may("accounts", "read") => accounts::http::person::show;
+    POST "/people/{id}/invitation", may("accounts", "unlock") => accounts::http::person::invitation;
+    POST "/people/{id}/unlock", may("accounts", "unlock") => accounts::http::person::unlocking;
+    POST "/people/{id}/suspension", may("accounts", "suspend") => accounts::http::person::suspension;
+    POST "/people/{id}/reinstatement", may("accounts", "suspend") => accounts::http::person::reinstatement;
 
     // ---- applications, roles, grants
     GET "/api/v1/apps", may("apps", "read") => access::apps;

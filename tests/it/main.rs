@@ -6,6 +6,7 @@ mod access_apply;
 mod access_grants;
 mod access_http;
 mod accounts;
+mod accounts_http;
 mod accounts_import;
 mod architecture;
 mod catalogue;

@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::error::{Error, FieldError, Result};
+
 /// The context of `components/base.html`: bar, navigation, and the line that only paper shows.
 #[derive(Debug, Clone, Serialize)]
 pub struct Frame {
@@ -92,6 +94,34 @@ pub struct Form {
     pub errors: BTreeMap<String, Vec<Fault>>,
     /// What is wrong with the whole, above the first field.
     pub problem: Option<Fault>,
+}
+
+impl Form {
+    /// A form with what stands in its fields.
+    pub fn filled<'f>(fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
+        let values = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { values, ..Self::default() }
+    }
+
+    /// The form with what was refused, beside its field or above the first.
+    ///
+    /// # Errors
+    /// Any error that is not about what was typed.
+    pub fn refused(mut self, error: Error) -> Result<Self> {
+        match error {
+            Error::Invalid(fields) => {
+                for FieldError { field, detail, clause } in fields {
+                    let fault = Fault { text: detail, clauses: clause.into_iter().collect() };
+                    self.errors.entry(field).or_default().push(fault);
+                }
+            }
+            Error::Conflict(_, text) | Error::Forbidden(_, text) => {
+                self.problem = Some(Fault { text, clauses: Vec::new() });
+            }
+            other => return Err(other),
+        }
+        Ok(self)
+    }
 }
 
 /// One sentence about what is wrong, and the clauses that say so.

@@ -1,0 +1,303 @@
+//! The page of one person or service, and what can be done there: link, unlock, suspend, reinstate.
+//!
+//! Rules: a link is shown once, to whoever made it; nobody makes one for somebody who has a credential already, or
+//! holds an access role: that would be signing in as them.
+
+use actix_web::web;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::{Account, Filter, Kind, Named, Standing, State, list};
+use super::bodies::{Reinstatement, Suspended};
+use super::viewer;
+use super::{reinstated, suspended, views};
+use crate::access::{grants, positions, roles};
+use crate::app::{App, Written};
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::db::{Reader, Tx};
+use crate::error::{Error, Result};
+use crate::http::{Answer, Page, identify, see_other};
+use crate::ids::AccountId;
+use crate::log::event::Change;
+use crate::log::store as log;
+use crate::signin::inviting::{Invitation, Invited, invite};
+use crate::signin::{lockout, unlock};
+use crate::vault;
+
+/// How many events the history shows.
+const HISTORY: i64 = 12;
+
+/// `GET /people/{id}`.
+///
+/// # Errors
+/// 404 if there is none that the reader may see.
+pub async fn show(app: web::Data<App>, page: Page, id: web::Path<AccountId>) -> Answer {
+    render(&app, &page, id.into_inner(), Value::Null, Value::Null).await
+}
+
+async fn render(app: &App, page: &Page, id: AccountId, done: Value, link: Value) -> Answer {
+    let viewer = viewer::of(app, &page.caller)?;
+    let may = may(app, &page.caller);
+    let (house, caller) = (app.clone(), page.caller.clone());
+    let mut context = app
+        .read(move |reader| {
+            let found = viewer.find(reader, &id)?;
+            context_of(&house, reader, &found, &may, caller.account() == Some(&id))
+        })
+        .await?;
+    context["done"] = done;
+    context["link"] = link;
+    page.render("people/person.html", context)
+}
+
+/// What the reader's roles let them do here.
+struct May {
+    invite: bool,
+    unlock: bool,
+    suspend: bool,
+    leave: bool,
+}
+
+fn may(app: &App, caller: &Caller) -> May {
+    let permits = |feature, action| identify::permits(app, caller, feature, action);
+    May {
+        invite: permits("accounts", "unlock"),
+        unlock: permits("accounts", "unlock"),
+        suspend: permits("accounts", "suspend"),
+        leave: permits("leavers", "start"),
+    }
+}
+
+fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own: bool) -> Result<Value> {
+    let (account, details, now) = (&found.account, &found.details, reader.now);
+    let standing = account.standing(now);
+    let locked = lockout::locked_until(reader, &account.id)?;
+    let over = standing == Standing::Over;
+    let invited = account.kind == Kind::Person && account.status_at(now).state == State::Invited && !over;
+    let above = account.manager.as_ref().or(account.owner.as_ref()).map(
+        |above| json!({ "name": app.directory().display_name(above), "href": format!("/people/{above}") }),
+    );
+    let owned = Filter { owner: Some(account.id.clone()), ..Filter::default() };
+    let services: Vec<Value> = list(reader, &owned, None, 200)?
+        .into_iter()
+        .map(|service| json!({ "name": service.details.username, "href": format!("/people/{}", service.account.id) }))
+        .collect();
+    Ok(json!({
+        "person": {
+            "id": account.id, "name": details.display_name(), "username": details.username,
+            "job": details.job_title.as_deref().or(details.purpose.as_deref()).unwrap_or_default(),
+            "standing": views::standing(account, now),
+            "note": note(app, account, locked),
+        },
+        "facts": facts(app, found),
+        "manager": above,
+        "held": held(app, reader, account)?,
+        "services": services,
+        "events": history(reader, &account.id)?,
+        "may": {
+            "invite": may.invite && invited,
+            "unlock": may.unlock && locked.is_some(),
+            "suspend": may.suspend && !own && !over && standing != Standing::Suspended,
+            "reinstate": may.suspend && !own && standing == Standing::Suspended,
+            "leave": may.leave && !over && account.kind == Kind::Person,
+        },
+    }))
+}
+
+/// An instant as people of this house read it.
+fn local(app: &App, at: Timestamp) -> String {
+    at.utc().with_timezone(&app.organisation().time_zone).format("%-d %b %Y, %H:%M").to_string()
+}
+
+fn note(app: &App, account: &Account, locked: Option<Timestamp>) -> Option<String> {
+    match (account.status.suspended_until, locked) {
+        (Some(until), _) if until > app.context().clock.now() => {
+            Some(format!("Until {}.", local(app, until)))
+        }
+        (_, Some(until)) => Some(format!("Password locked until {}.", local(app, until))),
+        _ => None,
+    }
+}
+
+fn facts(app: &App, found: &Named) -> Vec<Value> {
+    let Named { account, details } = found;
+    let date = |at: Option<Timestamp>| at.map(|at| local(app, at));
+    let facts = [
+        ("Employee id", details.employee_id.clone()),
+        ("External id", details.external_id.clone()),
+        ("E-mail", details.email.clone()),
+        ("Department", details.department.clone()),
+        ("Place", details.location.clone()),
+        ("Works as", account.worker_type.map(|worker_type| worker_type.to_string())),
+        ("Sponsor", details.sponsor.clone()),
+        ("Time zone", account.time_zone.clone()),
+        ("Starts", date(account.starts_at)),
+        ("Access ends", date(account.ends_at)),
+        ("Came from", Some(account.source.to_string())),
+    ];
+    let known = facts.into_iter().filter_map(|(term, value)| value.map(|value| (term, value)));
+    known.map(|(term, value)| json!({ "term": term, "value": value })).collect()
+}
+
+/// What an account holds, as `components/access.html` shows it: living grants, and what comes by birth and position.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database or a reason that does not open.
+pub fn held(app: &App, reader: &mut Reader<'_>, account: &Account) -> Result<Vec<Value>> {
+    let mut held = Vec::new();
+    for grant in grants::living(reader, &account.id)? {
+        let role = roles::role(reader, &grant.role)?;
+        let scope = grant.scope.as_ref().map(|scope| {
+            let parts = scope.iter().map(|(property, values)| format!("{property}: {}", values.join(", ")));
+            parts.collect::<Vec<_>>().join("; ")
+        });
+        let by: Vec<String> = grant.approvers.iter().map(|by| app.directory().display_name(by)).collect();
+        held.push(json!({
+            "name": role.specification.display_name(), "text": null, "class": role.class,
+            "application": role.application, "scope": scope, "ends_at": grant.expires_at,
+            "given_by": if by.is_empty() { grant.source.as_str().replace('_', " ") } else { by.join(", ") },
+            "given_at": grant.created_at, "extend": null,
+            "reason": grant.reason.as_ref().map(|reason| vault::show(reader, reason)).transpose()?,
+        }));
+    }
+    let positions = positions::of(reader, &account.id)?;
+    for role in roles::roles(reader, None)? {
+        let by_birth = account.kind == Kind::Person && role.specification.birthright;
+        if by_birth || positions.roles().any(|id| id == role.id) {
+            held.push(json!({
+                "name": role.specification.display_name(), "text": null, "class": role.class,
+                "application": role.application, "scope": null, "ends_at": null,
+                "given_by": if by_birth { "With the job" } else { "By position" },
+                "given_at": null, "reason": null, "extend": null,
+            }));
+        }
+    }
+    Ok(held)
+}
+
+fn history(reader: &mut Reader<'_>, id: &AccountId) -> Result<Vec<Value>> {
+    let filter = log::Filter { subject: Some(id.to_string()), ..log::Filter::default() };
+    let events = log::list(reader, &filter, HISTORY)?;
+    events
+        .into_iter()
+        .map(|(event, _)| {
+            let reason = match &event.change {
+                Change::AccountChanged { reason, .. } | Change::AccountStateChanged { reason, .. } => {
+                    reason.as_ref()
+                }
+                _ => None,
+            };
+            let note = match reason {
+                Some(reason) => Some(format!("“{}”", vault::show(reader, reason)?)),
+                None => None,
+            };
+            Ok(json!({ "at": event.at, "text": words(&event.change, event.kind()), "note": note }))
+        })
+        .collect()
+}
+
+/// What happened, in words.
+fn words(change: &Change, kind: String) -> String {
+    match change {
+        Change::AccountCreated { source, .. } => format!("Created, {}", source.replace('-', " ")),
+        Change::AccountChanged { fields, .. } => format!("Changed: {}", fields.join(", ").replace('_', " ")),
+        Change::AccountStateChanged { from, to, cause, .. } => format!("From {from} to {to}: {cause}"),
+        Change::GrantAdded { role, .. } => format!("Given {role}"),
+        Change::GrantRevoked { role, cause, .. } => format!("{role} revoked: {cause}"),
+        _ => {
+            let mut text = kind.replace('_', " ");
+            if let Some(first) = text.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            text
+        }
+    }
+}
+
+/// The page of somebody who was just invited, with the link shown this once.
+pub(super) async fn invited(app: &App, page: &Page, done: Written<Invited>) -> Answer {
+    let Written { value: Invited { account, link, created, .. }, revision } = done;
+    let url = link.address(&app.config().public_url);
+    let text = if created { "Invited." } else { "The link is made." };
+    let done = json!({ "text": text, "revision": revision });
+    render(app, page, account.id, done, json!({ "url": url, "ends_at": link.expires_at })).await
+}
+
+/// `POST /people/{id}/invitation`: a fresh link for somebody who has none of their credentials yet.
+///
+/// # Errors
+/// 409 for somebody who has a credential, or holds an access role.
+pub async fn invitation(app: web::Data<App>, page: Page, id: web::Path<AccountId>) -> Answer {
+    let id = id.into_inner();
+    let done = app.write(&page.caller, move |tx| invite_again(tx, &id)).await?;
+    invited(&app, &page, done).await
+}
+
+fn invite_again(tx: &mut Tx<'_>, id: &AccountId) -> Result<Invited> {
+    let account = super::super::find(tx, id)?;
+    if account.status.enrolled_at.is_some() {
+        let help = "This person has credentials already; recovery replaces a lost one.";
+        return Err(Error::conflict("already-enrolled", help));
+    }
+    for grant in grants::living(tx, id)? {
+        if roles::role(tx, &grant.role)?.access_role {
+            let help = "This person holds an access role; a link needs a second person, at the host's shell.";
+            return Err(Error::conflict("second-person", help));
+        }
+    }
+    invite(tx, Invitation { username: id.to_string(), ..Invitation::default() })
+}
+
+/// `POST /people/{id}/unlock`.
+///
+/// # Errors
+/// 404 if there is no such account.
+pub async fn unlocking(app: web::Data<App>, page: Page, id: web::Path<AccountId>) -> Answer {
+    let (id, back) = (id.clone(), id.into_inner());
+    app.write(&page.caller, move |tx| unlock(tx, &id)).await?;
+    see_other(&format!("/people/{back}"))
+}
+
+/// Why, as the dialogs ask.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Why {
+    reason: String,
+}
+
+impl Why {
+    fn said(self) -> Option<String> {
+        Some(self.reason).filter(|reason| !reason.trim().is_empty())
+    }
+}
+
+/// `POST /people/{id}/suspension`.
+///
+/// # Errors
+/// As the API's.
+pub async fn suspension(
+    app: web::Data<App>,
+    page: Page,
+    id: web::Path<AccountId>,
+    form: web::Form<Why>,
+) -> Answer {
+    let wanted = Suspended { reason: form.into_inner().said(), ..Suspended::default() };
+    let done = suspended(&app, &page.caller, id.into_inner(), wanted).await?;
+    see_other(&format!("/people/{}", done.value.account.id))
+}
+
+/// `POST /people/{id}/reinstatement`.
+///
+/// # Errors
+/// As the API's.
+pub async fn reinstatement(
+    app: web::Data<App>,
+    page: Page,
+    id: web::Path<AccountId>,
+    form: web::Form<Why>,
+) -> Answer {
+    let wanted = Reinstatement { reason: form.into_inner().said() };
+    let done = reinstated(&app, &page.caller, id.into_inner(), wanted).await?;
+    see_other(&format!("/people/{}", done.value.account.id))
+}
