@@ -249,7 +249,7 @@ pub(super) fn put_step(tx: &mut Tx<'_>, case: &CaseId, step: &Step) -> Result<()
         .filter(leaver_steps::leaver_case.eq(key.0))
         .filter(leaver_steps::kind.eq(key.1))
         .filter(leaver_steps::target.eq(key.2));
-    if diesel::update(row).set(values.clone()).execute(tx.connection)? == 0 {
+    if diesel::update(row).set(values).execute(tx.connection)? == 0 {
         diesel::insert_into(leaver_steps::table)
             .values((
                 leaver_steps::leaver_case.eq(key.0),

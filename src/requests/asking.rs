@@ -58,6 +58,7 @@ pub struct Ask {
 
 /// What came of asking.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one is made for each call, and taken apart at once")]
 pub enum Asked {
     /// The role was given at once: no approval was needed, or the giver's was enough.
     Given(Option<Request>, Grant),

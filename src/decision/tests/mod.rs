@@ -42,6 +42,7 @@ pub(super) fn application(text: &str) -> Application {
 }
 
 /// The order desk and Bailiwick itself, in small.
+#[expect(clippy::too_many_lines, reason = "one catalogue, read as a whole")]
 pub(super) fn policy() -> PolicyRows {
     let orders = r#"
         key = "orders"
