@@ -306,14 +306,14 @@ fn the_directory_follows_every_change_before_the_answer() {
     let ann = join(&house, person("", "Ann", "Zoet")).expect("ann joins").id;
     let bob = join(&house, person("", "Bob", "Razor")).expect("bob joins").id;
     assert_eq!(search("ZO"), [zoe.clone(), ann.clone(), bob.clone()], "beginnings first, in order of names");
-    assert_eq!(search("angstrom zoe"), [zoe.clone()]);
+    assert_eq!(search("angstrom zoe"), std::slice::from_ref(&zoe));
     assert_eq!(search("  "), []);
     assert_eq!(house.app.directory().page(None, 2, |_, _| true), [zoe.clone(), bob.clone()]);
-    assert_eq!(house.app.directory().page(Some(&bob), 2, |_, _| true), [ann.clone()]);
+    assert_eq!(house.app.directory().page(Some(&bob), 2, |_, _| true), std::slice::from_ref(&ann));
     let married = Changes { family_name: Some(Some("Quick".to_owned())), ..Changes::default() };
     write(&house, |tx| accounts::change(tx, &zoe, &married)).expect("renamed");
     assert_eq!(house.app.directory().display_name(&zoe), "Zoë Quick");
-    assert_eq!(search("angstrom"), [zoe.clone()], "the username still has it");
+    assert_eq!(search("angstrom"), std::slice::from_ref(&zoe), "the username still has it");
     let other = house.second_node();
     assert_eq!(other.directory().page(None, 9, |_, _| true), [zoe, bob, ann], "loaded as it was followed");
 }
@@ -330,8 +330,8 @@ fn the_organisation_is_kept_and_followed() {
     };
     write(&house, |tx| organisation::set(tx, &wishes)).expect("set");
     write(&house, |tx| organisation::set(tx, &wishes)).expect("set again");
-    write(&house, |tx| organisation::complete_set_up(tx)).expect("complete");
-    write(&house, |tx| organisation::complete_set_up(tx)).expect("complete already");
+    write(&house, organisation::complete_set_up).expect("complete");
+    write(&house, organisation::complete_set_up).expect("complete already");
     assert_eq!(events(&house).len(), 3, "what stays as it is, is no event");
     let organisation = house.app.organisation();
     assert_eq!(

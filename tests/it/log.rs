@@ -187,7 +187,7 @@ fn a_text_rewritten_together_with_its_leaf_is_placed_between_checkpoints() {
     append(&house.app, 100);
     let body = house
         .app
-        .read_now(|reader| Ok(store::events_after(reader, 149, 1)?.remove(0).text()?))
+        .read_now(|reader| store::events_after(reader, 149, 1)?.remove(0).text())
         .expect("event 150")
         .replace("name-49", "name-50");
     let leaf = hex::encode(bailiwick::log::tree::leaf_hash(body.as_bytes()));

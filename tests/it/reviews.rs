@@ -216,7 +216,8 @@ fn a_month_has_one_review_that_opens_and_closes_inside_it_by_itself() {
     let closed = campaigns(&house);
     assert_eq!(closed.len(), 1, "never two in a month");
     assert!(closed[0].state.is_closed(), "{:?}", closed[0].state);
-    assert!(closed[0].closed_at.expect("it closed").to_string() < "2027-01-01".to_owned());
+    let closed_at = closed[0].closed_at.expect("it closed").to_string();
+    assert!(closed_at.as_str() < "2027-01-01", "{closed_at}");
     assert_sound(&house);
 }
 

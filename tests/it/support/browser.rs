@@ -81,11 +81,13 @@ impl Browser {
     }
 
     /// The same browser, but its calls carry another origin (or none).
+    #[expect(clippy::wrong_self_convention, reason = "a browser from somewhere else, read aloud")]
     pub fn from_origin(&self, origin: Option<&str>) -> Self {
         Self { origin: origin.map(str::to_owned), ..self.clone() }
     }
 
     /// The same browser behind another address.
+    #[expect(clippy::wrong_self_convention, reason = "a browser from somewhere else, read aloud")]
     pub fn from_address(&self, address: &str) -> Self {
         Self { address: format!("{address}:40000").parse().expect("an address"), ..self.clone() }
     }
