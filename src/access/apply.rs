@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Application, Class, Role};
 use super::exclusion::{self, Exclusions};
@@ -32,7 +32,7 @@ pub const EXCLUSIONS_FILE: &str = "sod.toml";
 const OWN_CATALOGUE: &str = include_str!("../../policies/apps/bailiwick.toml");
 
 /// One file of a policy directory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyFile {
     /// Its name, for complaints.
     pub name: String,

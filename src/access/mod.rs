@@ -8,6 +8,7 @@ pub mod approval;
 pub mod catalogue;
 mod ending;
 pub mod exclusion;
+pub mod export;
 pub mod floor;
 mod giving;
 pub mod grants;

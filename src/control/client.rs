@@ -26,7 +26,8 @@ pub fn run(
     match Holder::find(&config)? {
         Holder::Server(stream) => ask(stream, &command, hear),
         Holder::Us(_lock) => {
-            let app = App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy))?;
+            let open = if command.only_looks() { App::open_as_found } else { App::open };
+            let app = open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy))?;
             let caller = Caller::shell(rustix::process::getuid().as_raw());
             Ok(execute(&app, &caller, command, &mut Asker::new(hear))?)
         }

@@ -8,14 +8,20 @@
 mod address;
 pub mod client;
 mod doctor;
+mod keys;
+mod kill_switches;
 pub mod lock;
 mod log;
 mod people;
+mod policy;
 pub mod server;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use keys::Wanted;
+
+use crate::access::apply::PolicyFile;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, FieldError, Result};
@@ -27,6 +33,31 @@ use crate::signin::inviting::Invitation;
 pub enum Command {
     /// Creates or finds a person and makes their link.
     Invite(Invitation),
+    /// Reads a people file.
+    ImportPeople {
+        /// The file's bytes in Base64: whether they are text is judged with the rest of it.
+        file: String,
+        /// Whether it is only tried.
+        dry_run: bool,
+    },
+    /// Brings catalogues into force.
+    Apply {
+        /// The files.
+        files: Vec<PolicyFile>,
+        /// Whether it is only tried.
+        dry_run: bool,
+    },
+    /// The catalogues in force, as files.
+    Export,
+    /// Makes a service with a key.
+    KeyIssue(Wanted),
+    /// The kill switches that are pulled.
+    KillSwitchList,
+    /// Lifts a kill switch.
+    KillSwitchLift {
+        /// Its id.
+        id: String,
+    },
     /// Proves the log and the governed tables.
     LogVerify {
         /// The text of a checkpoint that was kept elsewhere.
@@ -38,6 +69,13 @@ pub enum Command {
     LogExport,
     /// Looks at everything that is known to go wrong.
     Doctor,
+}
+
+impl Command {
+    /// Whether it only looks, so that the house is left as it is found, also if it is of an older version.
+    fn only_looks(&self) -> bool {
+        matches!(self, Self::LogVerify { .. } | Self::LogExport | Self::Doctor)
+    }
 }
 
 /// What a command brought about.
@@ -114,6 +152,12 @@ impl<'a> Asker<'a> {
 pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'_>) -> Result<Output> {
     match command {
         Command::Invite(wanted) => people::invite(app, caller, wanted),
+        Command::ImportPeople { file, dry_run } => people::import(app, caller, &file, dry_run, asker),
+        Command::Apply { files, dry_run } => policy::apply(app, caller, &files, dry_run),
+        Command::Export => policy::export(app),
+        Command::KeyIssue(wanted) => keys::issue(app, caller, wanted),
+        Command::KillSwitchList => kill_switches::list(app),
+        Command::KillSwitchLift { id } => kill_switches::lift(app, caller, &id),
         Command::LogVerify { against } => log::verify(app, against.as_deref()),
         Command::LogCheckpoint => log::checkpoint(app),
         Command::LogExport => log::export(app, asker),

@@ -1,11 +1,14 @@
-//! `invite`.
+//! `invite` and `import people`.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::Output;
+use super::{Asker, Output};
+use crate::accounts::import::{self, Fate, Report, RowReport, shown};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::signin::inviting::{self, Invitation};
 
 /// Creates or finds a person; their one-time link is the last line.
@@ -28,4 +31,47 @@ pub(super) fn invite(app: &App, caller: &Caller, wanted: Invitation) -> Result<O
         "revision": made.revision,
     });
     Ok(Output { lines: vec![link], notes, data, wrong: false })
+}
+
+/// Reads a people file; says how far it is after every part that is kept. The command fails if a row was refused,
+/// the others are imported all the same.
+pub(super) fn import(
+    app: &App,
+    caller: &Caller,
+    file: &str,
+    dry_run: bool,
+    asker: &mut Asker<'_>,
+) -> Result<Output> {
+    let bytes = STANDARD.decode(file).map_err(|_| Error::field("file", "must be Base64"))?;
+    let mut progress = |at: import::Progress| asker.progress(format!("{} of {} rows", at.done, at.total));
+    let report = import::import_people(app, caller, &bytes, dry_run, &mut progress)?;
+    let data =
+        serde_json::to_value(&report).map_err(|cause| Error::internal("writing what was imported", cause))?;
+    Ok(Output { lines: told(&report), notes: remarks(&report), data, wrong: report.refused > 0 })
+}
+
+fn told(report: &Report) -> Vec<String> {
+    let worth_a_line = |row: &&RowReport| row.fate == Fate::Refused || !row.warnings.is_empty();
+    let mut lines: Vec<String> = report.rows.iter().filter(worth_a_line).map(line).collect();
+    lines.push(format!(
+        "{} added, {} changed, {} unchanged, {} refused",
+        report.added, report.changed, report.unchanged, report.refused
+    ));
+    lines
+}
+
+fn line(row: &RowReport) -> String {
+    let said: Vec<&str> = row.reasons.iter().chain(&row.warnings).map(String::as_str).collect();
+    format!("line {} ({}) {}: {}", row.line, shown(&row.employee_id), row.fate, said.join("; "))
+}
+
+fn remarks(report: &Report) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !report.unknown_columns.is_empty() {
+        remarks.push(format!("columns that were not read: {}", report.unknown_columns.join(", ")));
+    }
+    if report.dry_run {
+        remarks.push("nothing was changed: this was a try".to_owned());
+    }
+    remarks
 }

@@ -11,6 +11,7 @@ mod accounts_import;
 mod architecture;
 mod catalogue;
 mod cli;
+mod cli_policy;
 mod door;
 mod evaluation;
 mod example_people;

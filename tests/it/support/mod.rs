@@ -24,7 +24,7 @@ pub use databases::Place;
 pub use entropy::SeededEntropy;
 pub use firm::*;
 pub use people::{Enrolled, PASSWORD};
-pub use program::{Program, free_port};
+pub use program::{Program, Server, free_port};
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {

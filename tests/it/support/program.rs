@@ -80,6 +80,11 @@ impl Program {
         self.place.database().is_some()
     }
 
+    /// The PostgreSQL URL, if this run is on PostgreSQL.
+    pub fn database(&self) -> Option<String> {
+        self.place.database()
+    }
+
     /// The program with these arguments, not started yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bailiwick"));

@@ -1,0 +1,148 @@
+//! Policies, keys and kill switches from the shell, with and without a server.
+
+use std::sync::Arc;
+
+use bailiwick::access::kill_switches;
+use bailiwick::app::App;
+use bailiwick::caller::Caller;
+use bailiwick::clock::SystemClock;
+use bailiwick::config::{Config, Overrides};
+use bailiwick::entropy::OsEntropy;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{Program, Server};
+
+const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/apps");
+
+/// A house that is set up, with the people whom the shipped catalogues name as owners.
+fn program() -> Program {
+    let program = Program::new();
+    program.run(&["invite", "ada", "--role", "bailiwick/administrator"]).done();
+    program.run(&["invite", "grace"]).done();
+    program.run(&["invite", "tomasz.wisniewski"]).done();
+    program
+}
+
+fn changed(report: &Value) -> Vec<&str> {
+    let all = report["applications"].as_array().expect("applications");
+    let changed = all.iter().filter(|one| one["changed"] == true);
+    changed.map(|one| one["key"].as_str().expect("a key")).collect()
+}
+
+fn evaluation(server: &Server, key: &str) -> Option<Value> {
+    let body = json!({
+        "subject": { "type": "user", "id": "grace" },
+        "resource": { "type": "buyer-address", "id": "order-4711" },
+        "action": { "name": "read" },
+        "context": { "purpose": "shipping" },
+    });
+    let call = ["--json", &body.to_string(), "--header", &format!("Authorization: Bearer {key}"), "--fail"];
+    let ended = server.curl("/access/v1/evaluation", &call);
+    (ended.code == Some(0)).then(|| ended.json())
+}
+
+#[test]
+fn what_is_applied_is_exported_without_loss() {
+    let program = program();
+    let tried = program.json(&["apply", POLICIES, "--dry-run"]);
+    assert_eq!(changed(&tried), ["orders", "warehouse"]);
+    let done = program.json(&["apply", POLICIES]);
+    assert_eq!(changed(&done), ["orders", "warehouse"], "the try changed nothing");
+    assert_eq!(changed(&program.json(&["apply", POLICIES])), [""; 0]);
+
+    let server = program.serve();
+    let out = program.data().join("exported");
+    let out = out.to_string_lossy();
+    let written = program.json(&["export", &out])["files"].as_array().expect("files").len();
+    assert_eq!(written, 3);
+    assert_eq!(changed(&program.json(&["apply", &out])), [""; 0]);
+
+    let file = format!("{out}/orders.toml");
+    let text = std::fs::read_to_string(&file).expect("the file");
+    std::fs::write(&file, text.replace("owner = \"grace\"", "owner = \"nobody.at.all\"")).expect("written");
+    let refused = program.run(&["apply", &out]).with(1);
+    assert!(refused.err.starts_with("bailiwick: orders.toml:"), "file and line are named: {}", refused.err);
+    let missing = program.run(&["apply", "/nowhere/policies"]).with(1);
+    assert!(missing.err.contains("/nowhere/policies"), "{}", missing.err);
+    drop(server);
+    program.run(&["log", "verify"]).done();
+}
+
+#[test]
+fn keys_open_the_door_of_the_server_that_runs_and_of_the_next() {
+    let program = program();
+    program.run(&["apply", POLICIES]).done();
+    let issue = ["--owner", "grace", "--allow", "bailiwick/evaluation:ask", "--app", "orders"];
+    let alone = program.run(&[&["key", "issue", "order-desk"][..], &issue].concat()).done();
+    let server = program.serve();
+    assert_eq!(evaluation(&server, alone.last_line()), Some(json!({ "decision": false })));
+
+    let served = program.json(&[&["key", "issue", "other-desk", "--expires", "30d"][..], &issue].concat());
+    let key = served["key"].as_str().expect("a key");
+    assert_eq!(evaluation(&server, key), Some(json!({ "decision": false })));
+    assert_eq!(evaluation(&server, &format!("{key}x")), None);
+
+    let exported = program.run(&["log", "export"]).done().out;
+    assert!(!exported.contains(key) && !exported.contains(alone.last_line()));
+    server.end(Signal::TERM);
+    program.run(&["log", "verify"]).done();
+}
+
+#[test]
+fn a_key_is_refused_what_does_not_exist_and_asks_for_what_opens_personal_data() {
+    let program = program();
+    program.run(&["apply", POLICIES]).done();
+    for (arguments, complaint) in [
+        (&["--owner", "nobody.at.all", "--allow", "bailiwick/evaluation:ask"][..], "owner: "),
+        (&["--owner", "grace", "--allow", "bailiwick/evaluation:aks"], "allow: "),
+        (&["--owner", "grace", "--allow", "bailiwick/evaluation:ask", "--expires", "3650d"], "expires: "),
+        (&["--owner", "grace", "--allow", "bailiwick/evaluation:ask", "--app", "nowhere"], "app: "),
+    ] {
+        let refused = program.run(&[&["key", "issue", "order-desk"][..], arguments].concat()).with(1);
+        assert!(refused.err.starts_with(&format!("bailiwick: {complaint}")), "{}", refused.err);
+    }
+    for wrong in [&["--expires", "soon"][..], &["--network", "10.0.0.0/64"]] {
+        let issue = ["key", "issue", "x", "--owner", "grace", "--allow", "bailiwick/evaluation:ask"];
+        program.run(&[&issue[..], wrong].concat()).with(2);
+    }
+    let allow = ["--allow", "orders/buyer-address:read", "--network", "127.0.0.1"];
+    let issued = program.json(&[&["key", "issue", "address-robot", "--owner", "ada"][..], &allow].concat());
+    assert_eq!(issued["requests"][0]["role"], "orders/key-address-robot-pii");
+    assert!(issued["requests"][0]["request"].is_string(), "{issued}");
+    assert_eq!(issued["roles"], json!([]), "nothing that opens personal data is given");
+    let nobody =
+        program.run(&[&["key", "issue", "other-robot", "--owner", "grace"][..], &allow].concat()).done();
+    assert!(nobody.err.contains("could not be asked for"), "grace owns the application too: {}", nobody.err);
+}
+
+#[test]
+fn kill_switches_are_lifted_from_the_host() {
+    let program = program();
+    let pull = |target: &str| {
+        let overrides = Overrides {
+            data: Some(program.data().to_owned()),
+            database: program.database(),
+            ..Overrides::default()
+        };
+        let config = Config::load(overrides).expect("the configuration is right");
+        let app = App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy)).expect("it opens");
+        let pulled = app.write_now(&Caller::shell(1000), |tx| kill_switches::pull(tx, target, "a drill"));
+        pulled.expect("it is pulled").value.id.to_string()
+    };
+    let (everything, own) = (pull("*"), pull("bailiwick"));
+    let server = program.serve();
+    let listed = program.json(&["kill-switch", "list"]);
+    let targets: Vec<_> =
+        listed["items"].as_array().expect("items").iter().map(|one| &one["target"]).collect();
+    assert_eq!(targets, ["*", "bailiwick"]);
+
+    program.run(&["kill-switch", "lift", "not-an-id"]).with(1);
+    let lifted = program.json(&["kill-switch", "lift", &everything]);
+    assert!(lifted["lifted_by"].as_str().is_some_and(|who| who.starts_with("shell:")), "{lifted}");
+    drop(server);
+    program.run(&["kill-switch", "lift", &own]).done();
+    let none = program.run(&["kill-switch", "list"]).done();
+    assert_eq!((none.out.as_str(), none.err.trim()), ("", "no kill switch is pulled"));
+    program.run(&["log", "verify"]).done();
+}
