@@ -26,8 +26,6 @@ mod conditions;
 pub mod effect;
 mod evaluate;
 mod explain;
-#[cfg(test)]
-mod fault;
 pub mod http;
 mod live;
 mod policy;
@@ -221,5 +219,7 @@ impl Index {
     }
 }
 
+#[cfg(test)]
+mod fault;
 #[cfg(test)]
 mod tests;
