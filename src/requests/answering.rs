@@ -1,15 +1,20 @@
 //! Answering: approval, refusal, withdrawal, and what becomes of requests that nobody answers.
 //!
-//! Rules: only those whom the chain named answer, and never for themselves; a refusal by one ends it; the last
-//! approval gives the role in the same transaction, by every rule as of now.
+//! Rules: only people whom the chain names at that moment answer, and never for themselves, for their services or what
+//! they asked for; a refusal by one ends it; the last approval gives the role in the same transaction, by every rule as
+//! of now.
 
 use chrono::Duration;
 
-use super::{Reply, Request, RequestState, store};
+use super::chain;
+use super::store::{self, Whose};
+use super::{Approver, Reply, Request, RequestState};
+use crate::access::approval::ApprovalStep;
 use crate::access::grants::{self, MAX_REASON, NewGrant, Source};
-use crate::accounts::{self, Standing};
+use crate::access::records::split_role;
+use crate::accounts;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Actor, Caller};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -25,37 +30,51 @@ use crate::vault;
 /// [`Error::NotFound`]; [`Error::Forbidden`] `self-approval`, `not-yours-to-decide`; [`Error::Conflict`] `decided`, or
 /// what has come in the way of the grant meanwhile.
 pub fn approve(tx: &mut Tx<'_>, id: &RequestId, note: Option<&str>) -> Result<Request> {
-    let (mut request, me) = answerable(tx, id)?;
+    let (request, me) = answerable(tx, id)?;
     let note = kept(tx, note)?;
-    let stages = record_answer(tx, &request, &me, Reply::Approved, note)?;
-    let approvers = store::approvers(tx, id)?;
-    let approved = |stage: i32| {
-        approvers.iter().any(|approver| approver.stage == stage && approver.reply == Some(Reply::Approved))
-    };
-    let complete = (0..).take(request.stages.len()).all(approved);
-    if complete {
-        let who = approvers
-            .iter()
-            .filter(|approver| approver.reply == Some(Reply::Approved))
-            .map(|approver| approver.account.clone());
-        let mut who: Vec<AccountId> = who.collect();
-        who.dedup();
+    approve_as(tx, request, &me, note)
+}
+
+/// Approves for the giver of an access role what the chain lets them approve: giving is asking and answering in one.
+pub(super) fn approve_as_giver(tx: &mut Tx<'_>, id: &RequestId) -> Result<Request> {
+    let request = pending(tx, id)?;
+    let me = person(&tx.caller.actor)?;
+    approve_as(tx, request, &me, None)
+}
+
+fn approve_as(tx: &mut Tx<'_>, request: Request, me: &AccountId, note: Option<TextId>) -> Result<Request> {
+    let stages = record_answer(tx, &request, me, Reply::Approved, note)?;
+    let request = complete(tx, request)?;
+    for (place, stage) in stages.iter().enumerate() {
+        tx.record(Change::RequestApproved {
+            request: request.id.clone(),
+            account: request.account.clone(),
+            role: request.role.clone(),
+            stage: stage.unsigned_abs(),
+            complete: request.state == RequestState::Approved && place + 1 == stages.len(),
+        });
+    }
+    Ok(request)
+}
+
+/// Gives the role once every stage has its approval.
+pub(super) fn complete(tx: &mut Tx<'_>, mut request: Request) -> Result<Request> {
+    let approvers = store::approvers(tx, &request.id)?;
+    let said_yes = || approvers.iter().filter(|approver| approver.reply == Some(Reply::Approved));
+    let approved = |stage: i32| said_yes().any(|approver| approver.stage == stage);
+    if (0..).take(request.stages.len()).all(approved) {
+        let mut who: Vec<AccountId> = Vec::new();
+        for approver in said_yes() {
+            if !who.contains(&approver.account) {
+                who.push(approver.account.clone());
+            }
+        }
         let grant = wanted(tx, &request, who)?;
-        let given = grants::grant(tx, &grant)?;
-        request.grant = Some(given.id);
+        request.grant = Some(grants::grant(tx, &grant)?.id);
         request.state = RequestState::Approved;
         request.decided_at = Some(tx.now);
     }
     save(tx, &mut request)?;
-    for stage in stages {
-        tx.record(Change::RequestApproved {
-            request: id.clone(),
-            account: request.account.clone(),
-            role: request.role.clone(),
-            stage: stage.unsigned_abs(),
-            complete,
-        });
-    }
     Ok(request)
 }
 
@@ -155,10 +174,35 @@ pub fn lapse_all(app: &App, lease: &Lease) -> Result<String> {
             lease.check(tx)?;
             lapse(tx, 100)
         })?;
-        if lapsed.value == 0 {
-            return Ok(format!("{total} lapsed"));
-        }
         total += lapsed.value;
+        if lapsed.value == 0 {
+            break;
+        }
+    }
+    let rerouted = reroute_all(app, lease, &caller)?;
+    Ok(format!("{total} lapsed, {rerouted} pending"))
+}
+
+/// Finds those who may answer each pending request now, a hundred a transaction; returns how many there are. One for
+/// whom nobody is left keeps those it had.
+fn reroute_all(app: &App, lease: &Lease, caller: &Caller) -> Result<usize> {
+    let (mut before, mut total): (Option<String>, usize) = (None, 0);
+    loop {
+        let state = Some(RequestState::Pending);
+        let page = app.read_now(|reader| store::list(reader, &Whose::All, state, before.as_deref(), 100))?;
+        let Some(last) = page.last() else { return Ok(total) };
+        before = Some(last.id.to_string());
+        total += page.len();
+        app.write_now(caller, |tx| {
+            lease.check(tx)?;
+            for request in &page {
+                match tx.savepoint(|tx| reroute(tx, request)) {
+                    Ok(_) | Err(Error::Conflict("no-approver", _)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        })?;
     }
 }
 
@@ -176,18 +220,54 @@ fn pending(tx: &mut Tx<'_>, id: &RequestId) -> Result<Request> {
 /// The request and the caller, if the caller may answer it now.
 fn answerable(tx: &mut Tx<'_>, id: &RequestId) -> Result<(Request, AccountId)> {
     let request = pending(tx, id)?;
-    let me = tx.caller.account().cloned().ok_or(Error::Unauthenticated)?;
+    let me = person(&tx.caller.actor)?;
     let subject = accounts::find(tx, &request.account)?;
-    if request.account == me || subject.owner.as_ref() == Some(&me) {
-        let advice = "Nobody approves their own access, or that of their own service.";
+    let asked = request.asked_by == me.as_str();
+    if request.account == me || subject.owner.as_ref() == Some(&me) || asked {
+        let advice = "Nobody approves their own access, that of their own service, or what they asked for.";
         return Err(Error::forbidden("self-approval", advice));
     }
-    let named = store::approvers(tx, id)?.iter().any(|approver| approver.account == me);
-    let present = accounts::find(tx, &me)?.standing(tx.now) == Standing::Active;
-    if !named || !present {
+    let approvers = reroute(tx, &request)?;
+    if !approvers.iter().any(|approver| approver.account == me && approver.reply.is_none()) {
         return Err(Error::forbidden("not-yours-to-decide", "This request waits for somebody else."));
     }
     Ok((request, me))
+}
+
+/// The person who acts. Answering is for people: neither a key nor the house has authority over anybody.
+fn person(actor: &Actor) -> Result<AccountId> {
+    match actor {
+        Actor::Person { account, .. } => Ok(account.clone()),
+        Actor::Nobody => Err(Error::Unauthenticated),
+        _ => Err(Error::forbidden("not-yours-to-decide", "A person answers this, signed in as themselves.")),
+    }
+}
+
+/// Brings those who may answer the open stages of a pending request up to date: who has the authority now is among
+/// them, who lost it without having answered is not. Returns all of them.
+fn reroute(tx: &mut Tx<'_>, request: &Request) -> Result<Vec<Approver>> {
+    let steps: Vec<ApprovalStep> = request
+        .stages
+        .iter()
+        .map(|text| ApprovalStep::try_from(text.clone()))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|cause| Error::internal("reading a chain", cause))?;
+    let (application, _) = split_role(&request.role)?;
+    let asker = AccountId::parse(&request.asked_by);
+    let current = chain::approvers(tx, &request.account, application, &steps, asker.as_ref())?;
+    let known = store::approvers(tx, &request.id)?;
+    let taken = |stage: i32| known.iter().any(|one| one.stage == stage && one.reply == Some(Reply::Approved));
+    let same = |a: &Approver, b: &Approver| (a.stage, &a.account) == (b.stage, &b.account);
+    let open = |one: &&Approver| one.reply.is_none() && !taken(one.stage);
+    for gone in known.iter().filter(open).filter(|one| !current.iter().any(|now| same(now, one))) {
+        store::remove_approver(tx, &request.id, gone)?;
+    }
+    let new: Vec<Approver> = current
+        .into_iter()
+        .filter(|now| !taken(now.stage) && !known.iter().any(|one| same(now, one)))
+        .collect();
+    store::insert_approvers(tx, &request.id, &new)?;
+    store::approvers(tx, &request.id)
 }
 
 fn kept(tx: &mut Tx<'_>, note: Option<&str>) -> Result<Option<TextId>> {

@@ -1,17 +1,19 @@
 //! Asking, and giving directly: two ways to the same chain.
 //!
 //! Rules: everybody asks for themselves; for others ask those above them, the owner of the application or of the
-//! service, and who may give. A role that needs no approval is given at once. Giving an access role directly is
-//! asking: the giver counts as one approver only if the chain names them, with a fresh proof, never for themselves or
-//! for their service, and a key never counts.
+//! service, and who may give. A role that needs no approval is given at once. An ordinary role is given by whoever may
+//! give, by position to their own alone, and to themselves by nobody; Bailiwick's own roles by administrators. Giving
+//! an access role is asking: the giver counts as one approver only if the chain names them, with a fresh proof, never
+//! for themselves or for their service, and a key never counts.
 
 use chrono::Duration;
 
 use super::chain::approvers;
-use super::{Approver, Request, RequestState, answering, store};
+use super::{Approver, Authority, Request, RequestState, answering, store};
 use crate::access::grants::{self, Grant, NewGrant, Source};
-use crate::access::roles;
+use crate::access::lint::OWN_APPLICATION;
 use crate::access::scope::Scope;
+use crate::access::{floor::ADMINISTRATOR, own, roles};
 use crate::accounts;
 use crate::caller::Actor;
 use crate::clock::Timestamp;
@@ -27,6 +29,8 @@ use crate::vault;
 const PATIENCE: Duration = Duration::days(14);
 /// How old a proof may be when somebody gives an access role directly.
 const PROOF: Duration = Duration::minutes(15);
+/// The permission to give roles.
+const GIVE: (&str, &str) = ("grants", "give");
 /// How many requests of one account may wait at a time.
 const WAITING: i64 = 50;
 
@@ -56,25 +60,28 @@ pub struct Ask {
     pub until: Until,
 }
 
-/// What came of asking.
+/// What came of giving.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "one is made for each call, and taken apart at once")]
 pub enum Asked {
-    /// The role was given at once: no approval was needed, or the giver's was enough.
+    /// The role was given; with the request, if the giver's word was all the approval that it needed.
     Given(Option<Request>, Grant),
     /// It waits for approval.
     Waits(Request),
 }
 
-/// Asks for a role, for oneself or for somebody one answers for.
+/// Asks for a role, for oneself or for somebody one answers for. Where nobody has to approve it, it is given at once.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for somebody else's account; whatever [`grants::fits`] refuses; [`Error::Conflict`]
 /// `already-asked`, `no-approver`.
-pub fn ask(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Asked> {
+pub fn ask(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Request> {
     let asker = tx.caller.account().cloned().ok_or(Error::Unauthenticated)?;
     let account = wanted.account.clone().unwrap_or_else(|| asker.clone());
-    if account != asker && !answers_for(tx, &asker, &account, &wanted.role)? {
+    if account != asker
+        && !answers_for(tx, &asker, &account, &wanted.role)?
+        && !own::by_grant(tx, &asker, GIVE)?
+    {
         let advice =
             "You may ask for yourself, your team, your services, and for roles of applications you own.";
         return Err(Error::forbidden("not-yours-to-ask", advice));
@@ -82,58 +89,63 @@ pub fn ask(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Asked> {
     begin(tx, wanted, account, Some(&asker))
 }
 
-/// Gives a role to an account: at once if it needs no approval, else as a request in which the giver's word may count.
-/// Whether the caller may give at all (`grants:give`, or by position) is judged before.
+/// Gives a role to an account: an ordinary one at once, an access role as a request in which the giver's word may
+/// count. Whether the caller has `grants:give` somehow is judged before.
 ///
 /// # Errors
-/// As [`ask`]; [`Error::Forbidden`] `self-approval` for oneself.
+/// As [`ask`]; [`Error::Forbidden`] `not-yours` beyond a position's reach; `self-approval` for an ordinary role of
+/// one's own.
 pub fn give(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Asked> {
-    let giver = tx.caller.account().cloned();
     let account =
         wanted.account.clone().ok_or_else(|| Error::field("account", "says who is to get the role"))?;
-    if giver.as_ref() == Some(&account) {
-        return Err(Error::forbidden(
-            "self-approval",
-            "Nobody gives a role to themselves; ask for it instead.",
-        ));
+    let grant = new_grant(tx.now, wanted, account.clone(), Source::Direct)?;
+    let fit = grants::fits(tx, &grant)?;
+    let own_role = fit.role.application == OWN_APPLICATION && fit.role.private_to.is_none();
+    let mut others_decide = fit.role.access_role;
+    if let Some(giver) = tx.caller.account().cloned() {
+        let reach = own::reach(tx, &giver, GIVE)?;
+        own::within(&reach, &account, &fit.role.application)?;
+        others_decide |= own_role && !own::holds(tx, &giver, ADMINISTRATOR)?;
+        if giver == account && !others_decide {
+            let advice = "Nobody gives a role to themselves; ask for it instead.";
+            return Err(Error::forbidden("self-approval", advice));
+        }
     }
-    let owned = accounts::find(tx, &account)?.owner;
-    if owned.is_some() && owned == giver {
-        return Err(Error::forbidden(
-            "self-approval",
-            "Nobody gives a role to their own service; ask for it instead.",
-        ));
+    if others_decide {
+        return ask_for_the_rest(tx, wanted, account);
     }
-    let asked = begin(tx, wanted, account, None)?;
-    let Asked::Waits(request) = asked else { return Ok(asked) };
-    let counts = matches!(tx.caller.actor, Actor::Person { .. })
-        && tx.caller.proved_at.is_some_and(|at| tx.now.since(at) <= PROOF)
-        && store::approvers(tx, &request.id)?
-            .iter()
-            .any(|approver| Some(&approver.account) == giver.as_ref());
-    if !counts {
-        return Ok(Asked::Waits(request));
+    let approvers = match &tx.caller.actor {
+        Actor::Person { account, .. } => vec![account.clone()],
+        _ => Vec::new(),
+    };
+    grants::grant(tx, &NewGrant { approvers, ..grant }).map(|given| Asked::Given(None, given))
+}
+
+/// Asks for what giving alone cannot bring about; the giver's word counts if it may.
+fn ask_for_the_rest(tx: &mut Tx<'_>, wanted: &Ask, account: AccountId) -> Result<Asked> {
+    let giver = tx.caller.account().cloned();
+    let counts = counting_giver(tx, &account, &wanted.role)?;
+    // A giver whose word does not count now does not answer later what they asked for themselves.
+    let except = if counts { None } else { giver.as_ref() };
+    let mut request = begin(tx, wanted, account, except)?;
+    if counts {
+        request = answering::approve_as_giver(tx, &request.id)?;
     }
-    let request = answering::approve(tx, &request.id, None)?;
     match request.grant.clone() {
         Some(grant) => Ok(Asked::Given(Some(request), grants::find(tx, &grant)?)),
         None => Ok(Asked::Waits(request)),
     }
 }
 
-/// Refuses giving by position beyond it: managers give ordinary roles to their own, owners those of their application.
-///
-/// # Errors
-/// [`Error::Forbidden`] `not-yours-to-give`.
-pub(super) fn check_position(tx: &mut Tx<'_>, wanted: &Ask) -> Result<()> {
-    let giver = tx.caller.account().cloned().ok_or(Error::Unauthenticated)?;
-    let account =
-        wanted.account.clone().ok_or_else(|| Error::field("account", "says who is to get the role"))?;
-    if answers_for(tx, &giver, &account, &wanted.role)? {
-        return Ok(());
+/// Whether the giver's word counts as an approval: a person with a fresh proof whom the chain itself names.
+fn counting_giver(tx: &mut Tx<'_>, account: &AccountId, role: &str) -> Result<bool> {
+    let Actor::Person { account: giver, .. } = tx.caller.actor.clone() else { return Ok(false) };
+    if !tx.caller.proved_at.is_some_and(|at| tx.now.since(at) <= PROOF) {
+        return Ok(false);
     }
-    let advice = "By position you give roles to your team, and roles of applications you own.";
-    Err(Error::forbidden("not-yours-to-give", advice))
+    let role = roles::role(tx, role)?;
+    let named = approvers(tx, account, &role.application, &role.specification.approval, None)?;
+    Ok(named.iter().any(|one| one.account == giver && one.authority != Authority::Fallback))
 }
 
 /// Whether somebody answers for an account or a role: above it, owner of the service, owner of the application.
@@ -149,17 +161,10 @@ fn answers_for(tx: &mut Tx<'_>, asker: &AccountId, account: &AccountId, role: &s
     Ok(roles::application(tx, application).ok().and_then(|record| record.owner).as_ref() == Some(asker))
 }
 
-fn begin(tx: &mut Tx<'_>, wanted: &Ask, account: AccountId, except: Option<&AccountId>) -> Result<Asked> {
+fn begin(tx: &mut Tx<'_>, wanted: &Ask, account: AccountId, except: Option<&AccountId>) -> Result<Request> {
     let grant = new_grant(tx.now, wanted, account.clone(), Source::Direct)?;
     let fit = grants::fits(tx, &grant)?;
     let steps = &fit.role.specification.approval;
-    if steps.is_empty() && !fit.role.access_role {
-        let given = grants::grant(
-            tx,
-            &NewGrant { approvers: tx.caller.account().cloned().into_iter().collect(), ..grant },
-        )?;
-        return Ok(Asked::Given(None, given));
-    }
     if store::waiting(tx, &account, &wanted.role)? {
         return Err(Error::conflict("already-asked", "A request for this role waits already."));
     }
@@ -172,7 +177,8 @@ fn begin(tx: &mut Tx<'_>, wanted: &Ask, account: AccountId, except: Option<&Acco
     let approvers = approvers(tx, &account, &fit.role.application, steps, except)?;
     let request = request(tx, wanted, account, steps.iter().map(ToString::to_string).collect())?;
     insert(tx, &request, &approvers)?;
-    Ok(Asked::Waits(request))
+    // Where nobody has to approve it, the request stands for the history alone.
+    if steps.is_empty() { answering::complete(tx, request) } else { Ok(request) }
 }
 
 /// The grant that the answer yes would bring about at `now`.

@@ -1,8 +1,9 @@
 //! Whom a request waits for: the role's chain, made of people.
 //!
 //! Rules: of each stage any one approver suffices; an approver is a person in use now who is neither the subject, nor
-//! the owner of the subject service, nor (when they ask for somebody else) the asker. Where a stage finds nobody, the
-//! management above and then administrators step in; where nobody at all is left, the request is refused at once.
+//! the owner of the subject service, nor the asker. Where somebody cannot answer, the next above them does; where a
+//! stage finds nobody, administrators step in; where nobody at all is left, the request is refused at once. Found when
+//! access is asked for, and again whenever somebody answers: who lost the authority in between has lost it.
 
 use super::{Approver, Authority};
 use crate::access::approval::{self, ApprovalStep};
@@ -27,15 +28,13 @@ pub(super) fn approvers(
         for approver in step.any_of() {
             match approver {
                 approval::Approver::Manager => {
-                    found.extend(manager(reader, &subject, except)?.map(|who| (who, Authority::Manager)));
+                    let line = accounts::chain(reader, subject.owner.as_ref().unwrap_or(&subject.id))?;
+                    let first = nearest(reader, line, &subject, except)?;
+                    found.extend(first.map(|who| (who, Authority::Manager)));
                 }
                 approval::Approver::Owner => {
-                    let owner = roles::application(reader, application)?.owner;
-                    if let Some(owner) = owner
-                        && may(reader, &owner, &subject, except)?
-                    {
-                        found.push((owner, Authority::Owner));
-                    }
+                    let first = owner(reader, application, &subject, except)?;
+                    found.extend(first.map(|who| (who, Authority::Owner)));
                 }
             }
         }
@@ -57,16 +56,29 @@ pub(super) fn approvers(
     Ok(all)
 }
 
-/// The nearest above the subject who may answer; of a service, above its owner.
-fn manager(
+/// The application's owner, or the nearest above them, who may answer.
+fn owner(
     reader: &mut Reader<'_>,
+    application: &str,
     subject: &Account,
     except: Option<&AccountId>,
 ) -> Result<Option<AccountId>> {
-    let below = subject.owner.as_ref().unwrap_or(&subject.id);
-    for above in accounts::chain(reader, below)? {
-        if may(reader, &above, subject, except)? {
-            return Ok(Some(above));
+    let Some(owner) = roles::application(reader, application)?.owner else { return Ok(None) };
+    let mut line = vec![owner.clone()];
+    line.extend(accounts::chain(reader, &owner)?);
+    nearest(reader, line, subject, except)
+}
+
+/// The first in a line of people who may answer.
+fn nearest(
+    reader: &mut Reader<'_>,
+    line: Vec<AccountId>,
+    subject: &Account,
+    except: Option<&AccountId>,
+) -> Result<Option<AccountId>> {
+    for who in line {
+        if may(reader, &who, subject, except)? {
+            return Ok(Some(who));
         }
     }
     Ok(None)

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::lists::{self, Viewer};
 use super::{Ask, Asked, Request, RequestState, Until, approve, ask, give, refuse, withdraw};
+use crate::access::http::account_of;
+use crate::access::http::views::{self as access_views, AccountView};
+use crate::access::own;
 use crate::access::scope::Scope;
 use crate::app::{App, Written};
 use crate::caller::Caller;
@@ -16,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::answer::Paging;
-use crate::http::{Answer, identify, list, ok, written};
+use crate::http::{Answer, created, list, ok, written};
 use crate::ids::{AccountId, RequestId};
 use crate::profile::Period;
 
@@ -69,13 +72,20 @@ fn period(text: &str) -> Result<Period> {
     if period.count == 0 { Err(wrong()) } else { Ok(period) }
 }
 
-/// What a viewer may see: the own and those to decide, or everybody's.
-pub(super) fn viewer(app: &App, caller: &Caller) -> Result<Viewer> {
-    let account = caller.account().cloned().ok_or(Error::Unauthenticated)?;
-    // By position one reads what concerns the own team; everybody's requests are read by those who administer or audit.
-    let everybody =
-        identify::permits(app, caller, "log", "read") || identify::permits(app, caller, "reviews", "manage");
+/// What a caller may see: what concerns them, or everybody's if a grant of theirs says so. By position one reads what
+/// concerns the own team.
+pub(super) fn viewer(reader: &mut Reader<'_>, caller: &Caller) -> Result<Viewer> {
+    let account = account_of(caller)?;
+    let everybody = own::by_grant(reader, &account, ("requests", "read"))?;
     Ok(Viewer { account, everybody })
+}
+
+/// With the names of the accounts that stand in it.
+fn named(app: &App, mut request: Value) -> Value {
+    if let Some(account) = request["account"].as_str().and_then(AccountId::parse) {
+        request["account"] = json!(AccountView::of(account).with_names(app));
+    }
+    request
 }
 
 fn shown(reader: &mut Reader<'_>, id: &RequestId, viewer: &Viewer) -> Result<Value> {
@@ -100,10 +110,10 @@ pub async fn index(
     view: web::Query<View>,
     paging: web::Query<Paging>,
 ) -> Answer {
-    let viewer = viewer(&app, &caller)?;
     let limit = paging.limit()?;
     let (found, next) = app
         .read(move |reader| {
+            let viewer = viewer(reader, &caller)?;
             let word = view.view.as_deref().unwrap_or("mine");
             let (found, next) =
                 lists::list(reader, word, view.state, &viewer, paging.cursor.as_deref(), limit)?;
@@ -114,6 +124,7 @@ pub async fn index(
             Ok((shown, next))
         })
         .await?;
+    let found: Vec<Value> = found.into_iter().map(|request| named(&app, request)).collect();
     list(found, next)
 }
 
@@ -124,7 +135,7 @@ pub async fn index(
 pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
     let wanted = body.into_inner().wanted()?;
     let done = app.write(&caller, move |tx| ask(tx, &wanted)).await?;
-    answered(&app, &caller, done, StatusCode::CREATED).await
+    changed(&app, &caller, done, StatusCode::CREATED).await
 }
 
 /// `POST /api/v1/grants`: 201 with the grant, or 202 with the request that waits for more approval.
@@ -133,37 +144,22 @@ pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody
 /// As [`create`]; 403 `self-approval` for oneself and the own service.
 pub async fn give_grant(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
     let wanted = body.into_inner().wanted()?;
-    let everywhere = identify::permits(&app, &caller, "reviews", "manage");
-    let done = app
-        .write(&caller, move |tx| {
-            if !everywhere {
-                super::asking::check_position(tx, &wanted)?;
-            }
-            give(tx, &wanted)
-        })
-        .await?;
-    answered(&app, &caller, done, StatusCode::ACCEPTED).await
+    let done = app.write(&caller, move |tx| give(tx, &wanted)).await?;
+    given(&app, &caller, done).await
 }
 
-/// The grant if there is one (201), else the request (the status given).
-async fn answered(app: &App, caller: &Caller, done: Written<Asked>, waiting: StatusCode) -> Answer {
-    let viewer = viewer(app, caller)?;
-    let asked = done.value;
-    let (status, value) = app
-        .read(move |reader| match asked {
-            Asked::Given(None, grant) => {
-                let value = json!({ "state": "approved", "grant": grant.id, "id": grant.id, "account": grant.account,
-                    "role": grant.role, "scope": grant.scope, "valid_from": grant.valid_from, "expires_at": grant.expires_at });
-                Ok((StatusCode::CREATED, value))
-            }
-            Asked::Given(Some(request), _) => Ok((StatusCode::CREATED, shown(reader, &request.id, &viewer)?)),
-            Asked::Waits(request) => {
-                let viewer = Viewer { everybody: true, ..viewer };
-                Ok((waiting, shown(reader, &request.id, &viewer)?))
-            }
-        })
-        .await?;
-    written(status, &Written { value, revision: done.revision })
+/// What giving answers: the grant (201), or the request that waits (202).
+async fn given(app: &App, caller: &Caller, done: Written<Asked>) -> Answer {
+    match done.value {
+        Asked::Given(_, grant) => {
+            let view = app.read(move |reader| access_views::one_grant(reader, grant)).await?;
+            created(&Written { value: view.with_names(app), revision: done.revision })
+        }
+        Asked::Waits(request) => {
+            changed(app, caller, Written { value: request, revision: done.revision }, StatusCode::ACCEPTED)
+                .await
+        }
+    }
 }
 
 /// `GET /api/v1/requests/{id}`.
@@ -171,8 +167,13 @@ async fn answered(app: &App, caller: &Caller, done: Written<Asked>, waiting: Sta
 /// # Errors
 /// 404 if there is none that the caller may see.
 pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>) -> Answer {
-    let viewer = viewer(&app, &caller)?;
-    ok(app.read(move |reader| shown(reader, &id, &viewer)).await?)
+    let request = app
+        .read(move |reader| {
+            let viewer = viewer(reader, &caller)?;
+            shown(reader, &id, &viewer)
+        })
+        .await?;
+    ok(named(&app, request))
 }
 
 /// What somebody says to their answer.
@@ -182,11 +183,12 @@ pub struct NoteBody {
     note: Option<String>,
 }
 
-async fn changed(app: &App, caller: &Caller, done: Written<Request>) -> Answer {
-    let viewer = viewer(app, caller)?;
+/// The request as it stands after a change by this caller.
+async fn changed(app: &App, caller: &Caller, done: Written<Request>, status: StatusCode) -> Answer {
+    let viewer = Viewer { account: account_of(caller)?, everybody: true };
     let id = done.value.id;
     let value = app.read(move |reader| shown(reader, &id, &viewer)).await?;
-    written(StatusCode::OK, &Written { value, revision: done.revision })
+    written(status, &Written { value: named(app, value), revision: done.revision })
 }
 
 /// `POST /api/v1/requests/{id}/approval`.
@@ -201,7 +203,7 @@ pub async fn approval(
 ) -> Answer {
     let note = body.and_then(|body| body.into_inner().note);
     let done = app.write(&caller, move |tx| approve(tx, &id, note.as_deref())).await?;
-    changed(&app, &caller, done).await
+    changed(&app, &caller, done, StatusCode::OK).await
 }
 
 /// `POST /api/v1/requests/{id}/refusal`.
@@ -216,7 +218,7 @@ pub async fn refusal(
 ) -> Answer {
     let note = body.and_then(|body| body.into_inner().note);
     let done = app.write(&caller, move |tx| refuse(tx, &id, note.as_deref())).await?;
-    changed(&app, &caller, done).await
+    changed(&app, &caller, done, StatusCode::OK).await
 }
 
 /// `POST /api/v1/requests/{id}/withdrawal`.
@@ -225,5 +227,5 @@ pub async fn refusal(
 /// 404; 403 for anybody but who asked or was to get it; 409 if it is over.
 pub async fn withdrawal(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>) -> Answer {
     let done = app.write(&caller, move |tx| withdraw(tx, &id)).await?;
-    changed(&app, &caller, done).await
+    changed(&app, &caller, done, StatusCode::OK).await
 }

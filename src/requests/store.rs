@@ -222,6 +222,13 @@ pub(super) fn insert_approvers(tx: &mut Tx<'_>, request: &RequestId, approvers: 
     Ok(())
 }
 
+/// Takes out somebody who lost the authority without having answered.
+pub(super) fn remove_approver(tx: &mut Tx<'_>, request: &RequestId, gone: &Approver) -> Result<()> {
+    let row = request_approvers::table.find((request, gone.stage, &gone.account));
+    diesel::delete(row).execute(tx.connection)?;
+    Ok(())
+}
+
 /// Those who may answer a request, by stage.
 pub(super) fn approvers(reader: &mut Reader<'_>, request: &RequestId) -> Result<Vec<Approver>> {
     let rows: Vec<ApproverRow> = request_approvers::table

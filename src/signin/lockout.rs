@@ -105,19 +105,21 @@ pub enum Outcome {
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Result<bool> {
     let (now, digest) = (reader.now, counter.digest.as_str());
-    match store::find(reader, digest)? {
-        None => store::begin(reader, digest)?,
-        Some(row) => match row.locked_until {
-            Some(until) if now < until => return Ok(false),
-            Some(_) => store::release_lock(reader, digest)?,
-            None if row.changed_at < now.minus(FORGOTTEN_AFTER) => {
+    let Some(row) = store::find(reader, digest)? else {
+        store::begin(reader, digest)?;
+        return store::reserve(reader, digest, rules.most());
+    };
+    match row.locked_until {
+        Some(until) if now < until => return Ok(false),
+        Some(_) => store::release_lock(reader, digest)?,
+        None => {
+            if row.changed_at < now.minus(FORGOTTEN_AFTER) {
                 store::clear(reader, digest)?;
             }
-            None if row.in_flight > 0 => {
+            if row.in_flight > 0 {
                 store::forget_in_flight(reader, digest, now.minus(LOST_AFTER))?;
             }
-            None => {}
-        },
+        }
     }
     store::reserve(reader, digest, rules.most())
 }

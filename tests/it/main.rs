@@ -22,6 +22,7 @@ mod profile;
 mod profile_files;
 mod profile_order;
 mod recorder;
+mod requests;
 mod reviews;
 mod schema;
 mod signin;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::lists::{self, Viewer, state_now};
 use super::super::{
-    Approver, Ask, Asked, Authority, Reply, Request, RequestState, Until, approve, ask, refuse, withdraw,
+    Approver, Ask, Authority, Reply, Request, RequestState, Until, approve, ask, refuse, withdraw,
 };
 use super::viewer;
 use crate::access::records::RoleRecord;
@@ -42,17 +42,17 @@ pub struct Place {
 /// # Errors
 /// As the list.
 pub async fn index(app: web::Data<App>, page: Page, place: web::Query<Place>) -> Answer {
-    let viewer = viewer(&app, &page.caller)?;
     let decides = identify::permits(&app, &page.caller, "requests", "decide");
     let view = place.view.clone().unwrap_or_else(|| if decides { "decide" } else { "mine" }.to_owned());
-    let (named, cursor, house, everybody) =
-        (view.clone(), place.cursor.clone(), app.clone(), viewer.everybody);
-    let (rows, next) = app
+    let (named, cursor, house, caller) =
+        (view.clone(), place.cursor.clone(), app.clone(), page.caller.clone());
+    let (rows, next, everybody) = app
         .read(move |reader| {
+            let viewer = viewer(reader, &caller)?;
             let (found, next) = lists::list(reader, &named, None, &viewer, cursor.as_deref(), SHOWN)?;
             let rows =
                 found.iter().map(|request| list_row(&house, reader, request)).collect::<Result<Vec<_>>>()?;
-            Ok((rows, next))
+            Ok((rows, next, viewer.everybody))
         })
         .await?;
     let path = format!("/requests?view={view}");
@@ -158,10 +158,7 @@ pub async fn create(app: web::Data<App>, page: Page, caller: Caller, form: web::
         Err(error) => Err(error),
     };
     match asked.map(|written| written.value) {
-        Ok(Asked::Given(None, _)) => see_other("/"),
-        Ok(Asked::Given(Some(request), _) | Asked::Waits(request)) => {
-            see_other(&format!("/requests/{}", request.id))
-        }
+        Ok(request) => see_other(&format!("/requests/{}", request.id)),
         Err(error) => {
             let mut answer = ask_page(&app, &page, String::new(), came_back(&form, error)?).await?;
             *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -291,9 +288,12 @@ pub async fn show(app: web::Data<App>, page: Page, id: web::Path<RequestId>) -> 
 }
 
 async fn request_page(app: &App, page: &Page, id: RequestId, form: Form) -> Answer {
-    let viewer = viewer(app, &page.caller)?;
-    let house = app.clone();
-    let mut context = app.read(move |reader| request_context(&house, reader, &id, &viewer)).await?;
+    let (house, caller) = (app.clone(), page.caller.clone());
+    let read = move |reader: &mut Reader<'_>| {
+        let viewer = viewer(reader, &caller)?;
+        request_context(&house, reader, &id, &viewer)
+    };
+    let mut context = app.read(read).await?;
     context["form"] = json!(form);
     page.render("requests/request.html", context)
 }
