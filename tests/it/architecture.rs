@@ -1,34 +1,14 @@
 //! The house's rules about itself, read from its own text: who may use what, and how long things may be.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use crate::support::sources;
 
 /// Slices from the top down: each may call those after it, never those before it.
 const SLICES: &[&str] = &["leavers", "reviews", "requests", "signin", "decision", "access", "accounts"];
 /// What lies below all slices and calls none of them.
 const BELOW: &[&str] =
     &["db", "log", "vault", "profile", "clock", "entropy", "ids", "error", "caller", "config"];
-
-fn sources() -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    walk(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
-    assert!(found.len() > 20, "the sources are found");
-    found
-}
-
-fn walk(directory: &Path, found: &mut Vec<(PathBuf, String)>) {
-    for entry in fs::read_dir(directory).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            walk(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("a source");
-            let short =
-                path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).expect("inside").to_owned();
-            found.push((short, text));
-        }
-    }
-}
 
 /// The code of a file without its unit tests.
 fn code(text: &str) -> &str {

@@ -7,8 +7,11 @@ pub mod company;
 mod databases;
 mod entropy;
 mod firm;
+mod fixtures;
 mod people;
 mod program;
+mod sources;
+mod staff;
 
 use std::sync::Arc;
 
@@ -19,12 +22,15 @@ use bailiwick::entropy::Entropy;
 use bailiwick::error::Result;
 use chrono::Duration;
 
-pub use browser::Browser;
+pub use browser::{Browser, Reply};
 pub use databases::Place;
 pub use entropy::SeededEntropy;
 pub use firm::*;
+pub use fixtures::same_as_committed;
 pub use people::{Enrolled, PASSWORD};
 pub use program::{Program, Server, free_port};
+pub use sources::sources;
+pub use staff::Life;
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {
