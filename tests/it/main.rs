@@ -33,4 +33,5 @@ mod signin;
 mod signin_lockout;
 mod signin_password;
 mod signin_sessions;
+mod story;
 mod support;

@@ -6,6 +6,7 @@ mod browser;
 pub mod company;
 mod databases;
 mod entropy;
+mod example;
 mod firm;
 mod fixtures;
 mod people;
@@ -25,12 +26,13 @@ use chrono::Duration;
 pub use browser::{Browser, Reply};
 pub use databases::Place;
 pub use entropy::SeededEntropy;
+pub use example::first_error;
 pub use firm::*;
 pub use fixtures::same_as_committed;
 pub use people::{Enrolled, PASSWORD};
 pub use program::{Program, Server, free_port};
 pub use sources::sources;
-pub use staff::Life;
+pub use staff::{Life, Member, id_of};
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {
