@@ -8,9 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use rustix::process::Signal;
-use serde_json::json;
 
-use crate::support::{PASSWORD, Program, free_port};
+use crate::support::{Program, free_port};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
@@ -64,29 +63,6 @@ fn every_start_of_a_house_that_is_not_set_up_prints_a_new_link() {
     let (code, rest) = program.serve().end(Signal::TERM);
     assert_eq!((code, rest), (Some(0), vec![]), "the house is set up");
     assert!(!file.exists());
-}
-
-#[test]
-fn people_are_invited_with_and_without_a_server() {
-    let program = Program::new();
-    let first =
-        program.run(&["invite", "ada", "--given-name", "Ada", "--role", "bailiwick/administrator"]).done();
-    assert!(first.last_line().starts_with("https://localhost:8443/enrol/"), "{first:?}");
-    let again = program.run(&["invite", "ada", "--family-name", "Byron"]).done();
-    assert_ne!(again.last_line(), first.last_line());
-    assert!(again.err.contains("here already"), "{}", again.err);
-    let refused = program.run(&["invite", "admin"]).with(1);
-    assert!(refused.err.starts_with("bailiwick: username: "), "{}", refused.err);
-
-    let server = program.serve();
-    let invited = program.json(&["invite", "grace", "--given-name", "Grace", "--family-name", "Hopper"]);
-    assert_eq!(invited["created"], true);
-    let link = invited["link"].as_str().expect("a link").to_owned();
-    let token = link.strip_prefix(&format!("https://localhost:{}/enrol/", server.port)).expect("its address");
-    let body = json!({ "token": token, "password": PASSWORD }).to_string();
-    let call = ["--fail", "--json", &body, "--header", &format!("Origin: https://localhost:{}", server.port)];
-    assert_eq!(server.curl("/api/v1/enrolment", &call).done().json()["state"], "totp_required");
-    program.run(&["log", "verify"]).done();
 }
 
 #[test]

@@ -1,13 +1,7 @@
 //! Policies, keys and kill switches from the shell, with and without a server.
 
-use std::sync::Arc;
-
 use bailiwick::access::kill_switches;
-use bailiwick::app::App;
 use bailiwick::caller::Caller;
-use bailiwick::clock::SystemClock;
-use bailiwick::config::{Config, Overrides};
-use bailiwick::entropy::OsEntropy;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -120,13 +114,7 @@ fn a_key_is_refused_what_does_not_exist_and_asks_for_what_opens_personal_data() 
 fn kill_switches_are_lifted_from_the_host() {
     let program = program();
     let pull = |target: &str| {
-        let overrides = Overrides {
-            data: Some(program.data().to_owned()),
-            database: program.database(),
-            ..Overrides::default()
-        };
-        let config = Config::load(overrides).expect("the configuration is right");
-        let app = App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy)).expect("it opens");
+        let app = program.open();
         let pulled = app.write_now(&Caller::shell(1000), |tx| kill_switches::pull(tx, target, "a drill"));
         pulled.expect("it is pulled").value.id.to_string()
     };

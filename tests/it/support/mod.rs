@@ -29,8 +29,8 @@ pub use entropy::SeededEntropy;
 pub use example::first_error;
 pub use firm::*;
 pub use fixtures::same_as_committed;
-pub use people::{Enrolled, PASSWORD};
-pub use program::{Program, Server, free_port};
+pub use people::{Enrolled, PASSWORD, code_at};
+pub use program::{Client, Program, Server, free_port};
 pub use sources::sources;
 pub use staff::{Life, Member, id_of};
 

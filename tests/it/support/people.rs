@@ -1,6 +1,7 @@
 //! People with a way in: invited, enrolled, signed in.
 
 use bailiwick::caller::Caller;
+use bailiwick::clock::Timestamp;
 use bailiwick::ids::AccountId;
 use bailiwick::signin::inviting::{Invitation, invite};
 use chrono::Duration;
@@ -82,10 +83,7 @@ impl House {
     /// What the authenticator shows now.
     pub fn code(&self, secret: &str) -> String {
         use bailiwick::clock::Clock;
-        let secret = Secret::try_from_base32(secret).expect("Base32");
-        let totp = Builder::new().with_secret(secret).build().expect("a secret of the right length");
-        let seconds = u64::try_from(self.clock.now().seconds()).expect("after 1970");
-        totp.generate(seconds).to_string()
+        code_at(secret, self.clock.now())
     }
 
     /// What the authenticator shows next, which it has never shown before.
@@ -93,4 +91,11 @@ impl House {
         self.advance(Duration::seconds(30));
         self.code(secret)
     }
+}
+
+/// What an authenticator shows at an instant.
+pub fn code_at(secret: &str, at: Timestamp) -> String {
+    let secret = Secret::try_from_base32(secret).expect("Base32");
+    let totp = Builder::new().with_secret(secret).build().expect("a secret of the right length");
+    totp.generate(u64::try_from(at.seconds()).expect("after 1970")).to_string()
 }

@@ -3,11 +3,17 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use bailiwick::app::App;
+use bailiwick::clock::SystemClock;
+use bailiwick::config::{Config, Overrides};
+use bailiwick::entropy::OsEntropy;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -80,9 +86,15 @@ impl Program {
         self.place.database().is_some()
     }
 
-    /// The PostgreSQL URL, if this run is on PostgreSQL.
-    pub fn database(&self) -> Option<String> {
-        self.place.database()
+    /// The house itself, for what no command does; no server runs meanwhile.
+    pub fn open(&self) -> App {
+        let overrides = Overrides {
+            data: Some(self.data().to_owned()),
+            database: self.place.database(),
+            ..Overrides::default()
+        };
+        let config = Config::load(overrides).expect("the configuration is right");
+        App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy)).expect("the house opens")
     }
 
     /// The program with these arguments, not started yet.
@@ -124,7 +136,8 @@ impl Program {
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let mut server = Server { child, port, data: self.data().to_owned(), log, lines };
+        let client = Client { port, certificate: self.data().join("certificate.pem") };
+        let mut server = Server { child, client, log, lines };
         let ready = server.line();
         assert_eq!(ready, format!("Bailiwick listens on https://localhost:{port}"), "{}", server.logged());
         server
@@ -140,8 +153,7 @@ pub fn free_port() -> u16 {
 /// A running server; dropping it kills it.
 pub struct Server {
     child: Child,
-    pub port: u16,
-    data: PathBuf,
+    client: Client,
     log: PathBuf,
     lines: Receiver<String>,
 }
@@ -177,22 +189,13 @@ impl Server {
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
+}
 
-    /// Calls it over HTTPS with curl, which knows no certificate but the server's own.
-    pub fn curl(&self, path: &str, arguments: &[&str]) -> Ended {
-        self.call("localhost", path, arguments).output().expect("curl runs").into()
-    }
+impl Deref for Server {
+    type Target = Client;
 
-    /// A call over HTTPS, not made yet.
-    pub fn call(&self, host: &str, path: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new("curl");
-        command
-            .args(["--silent", "--show-error", "--noproxy", "*", "--max-time", "30", "--cacert"])
-            .arg(self.data.join("certificate.pem"))
-            .args(arguments)
-            .arg(format!("https://{host}:{}{path}", self.port))
-            .stdin(Stdio::null());
-        command
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
@@ -201,5 +204,46 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_file(&self.log);
+    }
+}
+
+/// Whoever calls a server over HTTPS.
+#[derive(Clone)]
+pub struct Client {
+    pub port: u16,
+    certificate: PathBuf,
+}
+
+impl Client {
+    /// Calls it over HTTPS with curl, which knows no certificate but the server's own.
+    pub fn curl(&self, path: &str, arguments: &[&str]) -> Ended {
+        self.call("localhost", path, arguments).output().expect("curl runs").into()
+    }
+
+    /// A GET, or with a body a POST, by whoever's cookies lie in that file: the status and the JSON that came back.
+    /// `None` if there was no answer.
+    pub fn api(&self, cookies: &Path, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+        let (cookies, origin) =
+            (cookies.to_string_lossy(), format!("Origin: https://localhost:{}", self.port));
+        let body = body.map(Value::to_string);
+        let mut arguments = vec!["--cookie", &*cookies, "--cookie-jar", &*cookies, "--header", &*origin];
+        arguments.extend(["--write-out", "\n%{http_code}"]);
+        arguments.extend(body.iter().flat_map(|body| ["--json", body.as_str()]));
+        let ended = self.curl(path, &arguments);
+        let (body, status) = ended.out.rsplit_once('\n')?;
+        let status = status.parse().ok().filter(|_| ended.code == Some(0))?;
+        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// A call over HTTPS, not made yet.
+    pub fn call(&self, host: &str, path: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("curl");
+        command
+            .args(["--silent", "--show-error", "--noproxy", "*", "--max-time", "30", "--cacert"])
+            .arg(&self.certificate)
+            .args(arguments)
+            .arg(format!("https://{host}:{}{path}", self.port))
+            .stdin(Stdio::null());
+        command
     }
 }
