@@ -140,7 +140,7 @@ fn ask_for_the_rest(tx: &mut Tx<'_>, wanted: &Ask, account: AccountId) -> Result
 /// Whether the giver's word counts as an approval: a person with a fresh proof whom the chain itself names.
 fn counting_giver(tx: &mut Tx<'_>, account: &AccountId, role: &str) -> Result<bool> {
     let Actor::Person { account: giver, .. } = tx.caller.actor.clone() else { return Ok(false) };
-    if !tx.caller.proved_at.is_some_and(|at| tx.now.since(at) <= PROOF) {
+    if tx.caller.proved_at.is_none_or(|at| tx.now.since(at) > PROOF) {
         return Ok(false);
     }
     let role = roles::role(tx, role)?;
