@@ -151,6 +151,14 @@ pub fn list(reader: &mut Reader<'_>, filter: &Filter, after: Option<&str>, limit
     store::list(reader, filter, after, limit)
 }
 
+/// How many grants are not ended: of an application, of a role, or all.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn count(reader: &mut Reader<'_>, application: Option<&str>, role: Option<&str>) -> Result<u64> {
+    store::count(reader, application, role)
+}
+
 /// The digests of grants after `after` by id, for the log's replay.
 ///
 /// # Errors

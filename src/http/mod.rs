@@ -9,6 +9,7 @@ pub mod certificate;
 pub mod clauses;
 pub mod guard;
 pub mod health;
+pub mod home;
 pub mod identify;
 mod nav;
 pub mod page;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use super::{clauses, health};
+use super::{clauses, health, home};
 use crate::access::http as access;
 use crate::signin::http as signin;
 use crate::{accounts, decision, leavers, requests, reviews};
@@ -56,6 +56,7 @@ table! {
     GET "/health/ready", Needs::Nothing => health::ready;
     GET "/static/{path:.*}", Needs::Nothing => health::asset;
     GET "/clauses", Needs::Nothing => clauses::index;
+    GET "/", Needs::SignedIn => home::index;
 
     // ---- the gate: first run, enrolment, sign-in; each step looks itself at how far its session has come
     GET "/set-up/{token}", Needs::Nothing => signin::set_up;
@@ -117,6 +118,8 @@ table! {
     GET "/api/v1/grants", may("grants", "read") => access::grants;
     DELETE "/api/v1/grants/{id}", may("grants", "revoke") => access::revoke;
     GET "/api/v1/me/access", Needs::SignedIn => access::own_access;
+    GET "/applications", may("apps", "read") => access::pages::index;
+    GET "/applications/{key}", may("apps", "read") => access::pages::show;
     GET "/api/v1/kill-switches", may("kill-switches", "read") => access::kill_switches;
     POST "/api/v1/kill-switches", may("kill-switches", "use") => access::pull;
     DELETE "/api/v1/kill-switches/{id}", may("kill-switches", "use") => access::lift;

@@ -28,6 +28,7 @@ pub use entering::{end_session, next_state, show_code, sign_in, sign_out};
 pub use leaving::close;
 
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -75,4 +76,27 @@ fn limit_of(reader: &mut Reader<'_>, app: &App, account: &AccountId) -> Result<L
     let limits = app.session_limits();
     let administers = crate::access::floor::administrators(reader)?.contains(account);
     Ok(if administers { limits.administrator } else { limits.employee })
+}
+
+/// What somebody sees of their own sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// When the password ends by its age; `None` if it does not, or if there is none.
+    pub password_ends_at: Option<Timestamp>,
+    /// Since when the authenticator is enrolled.
+    pub authenticator_since: Option<Timestamp>,
+    /// How many recovery codes are left.
+    pub codes_left: u64,
+}
+
+/// How an account signs in.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] for a fault of the database.
+pub fn standing(reader: &mut Reader<'_>, account: &AccountId) -> Result<Standing> {
+    Ok(Standing {
+        password_ends_at: people::password_age(reader, account)?.and_then(|age| age.ends_at),
+        authenticator_since: totp::enrolled_at(reader, account)?,
+        codes_left: totp::recovery_codes_left(reader, account)?,
+    })
 }

@@ -67,6 +67,14 @@ pub fn is_enrolled(reader: &mut Reader<'_>, account: &AccountId) -> Result<bool>
     Ok(store::totp(reader, account)?.is_some_and(|row| row.confirmed_at.is_some()))
 }
 
+/// Since when the account has a confirmed factor.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn enrolled_at(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<Timestamp>> {
+    Ok(store::totp(reader, account)?.and_then(|row| row.confirmed_at))
+}
+
 /// Begins a factor, or shows again the one that waits to be confirmed.
 ///
 /// # Errors

@@ -233,3 +233,17 @@ pub(crate) fn end(tx: &mut Tx<'_>, grant: &Grant, cause: &str) -> Result<()> {
         .execute(tx.connection)?;
     Ok(())
 }
+
+/// How many grants are not ended: of an application, of a role, or all.
+pub fn count(reader: &mut Reader<'_>, application: Option<&str>, role: Option<&str>) -> Result<u64> {
+    let mut query =
+        grants::table.inner_join(roles::table).filter(grants::state.eq_any(OPEN)).count().into_boxed();
+    if let Some(application) = application {
+        query = query.filter(roles::application.eq(application.to_owned()));
+    }
+    if let Some(role) = role {
+        query = query.filter(grants::role.eq(role.to_owned()));
+    }
+    let count: i64 = query.get_result(reader.connection)?;
+    Ok(count.unsigned_abs())
+}

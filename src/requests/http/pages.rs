@@ -90,6 +90,26 @@ fn list_row(app: &App, reader: &mut Reader<'_>, request: &Request) -> Result<Val
     }))
 }
 
+/// A request as the first page shows it to whom it concerns.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn row(reader: &mut Reader<'_>, request: &Request) -> Result<Value> {
+    let role = roles::role(reader, &request.role)?;
+    let now = reader.now;
+    Ok(json!({
+        "id": request.id,
+        "name": role.specification.display_name(),
+        "class": role.class,
+        "application": role.application,
+        "ends": ends(request),
+        "asked_at": request.created_at,
+        "standing": standing(request, now),
+        "note": null,
+        "withdrawable": state_now(request, now) == RequestState::Pending,
+    }))
+}
+
 /// How long the role is wanted, in words.
 fn ends(request: &Request) -> String {
     match (request.expires_at, request.duration_seconds) {
