@@ -35,6 +35,7 @@ pub const JOBS: &[Job] = &[
     Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire },
     Job { name: "leavers.run", schedule: "*/5 * * * * *", run: crate::leavers::run_due },
     Job { name: "log.checkpoint", schedule: "0 0 0 * * *", run: crate::log::jobs::checkpoint },
+    Job { name: "log.close-days", schedule: "0 5 0 * * *", run: crate::log::jobs::close_days },
     Job { name: "log.verify", schedule: "0 30 3 * * *", run: crate::log::jobs::verify },
     Job { name: "requests.lapse", schedule: "45 * * * * *", run: crate::requests::lapse_all },
     Job { name: "reviews.open", schedule: "0 * * * * *", run: crate::reviews::open_due },

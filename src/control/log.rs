@@ -15,7 +15,7 @@ const PIECE: usize = 64 * 1024;
 
 /// Proves the log and the governed tables; a difference makes the command fail.
 pub(super) fn verify(app: &App, against: Option<&str>) -> Result<Output> {
-    let report = command::verify(app.database().location(), app.context(), SOURCES, against)?;
+    let report = command::verify(app.database(), &app.config().data, SOURCES, against)?;
     let data = serde_json::to_value(&report)
         .map_err(|cause| Error::internal("writing the verification's report", cause))?;
     let lines = report.to_string().lines().map(str::to_owned).collect();

@@ -11,6 +11,7 @@ pub mod guard;
 pub mod health;
 pub mod home;
 pub mod identify;
+pub mod log;
 mod nav;
 pub mod page;
 pub mod pages;

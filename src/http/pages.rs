@@ -17,7 +17,7 @@ use serde::Serialize;
 use assets::{Asset, Assets};
 
 pub mod assets;
-mod filters;
+pub(super) mod filters;
 pub mod frame;
 #[cfg(test)]
 mod tests;

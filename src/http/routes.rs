@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use super::{clauses, health, home};
+use super::{clauses, health, home, log};
 use crate::access::http as access;
 use crate::signin::http as signin;
 use crate::{accounts, decision, leavers, requests, reviews};
@@ -123,6 +123,12 @@ table! {
     GET "/api/v1/kill-switches", may("kill-switches", "read") => access::kill_switches;
     POST "/api/v1/kill-switches", may("kill-switches", "use") => access::pull;
     DELETE "/api/v1/kill-switches/{id}", may("kill-switches", "use") => access::lift;
+
+    // ---- the log
+    GET "/api/v1/events", may("events", "read") => log::events;
+    GET "/api/v1/log/checkpoint", may("log", "read") => log::checkpoint;
+    GET "/api/v1/log/proof", may("log", "read") => log::prove;
+    GET "/log", may("events", "read") => log::index;
 
     // ---- decisions (AuthZEN 1.0)
     POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;

@@ -2,6 +2,8 @@
 //!
 //! Rule: a confidential case that lies ahead is shown only to those who handle leavers.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::store::{self, Part};
@@ -34,6 +36,14 @@ pub fn find(reader: &mut Reader<'_>, id: &CaseId, viewer: &Viewer) -> Result<(Ca
     }
     let steps = store::steps(reader, id)?;
     Ok((case, steps))
+}
+
+/// The confidential cases whose instant lies ahead: nobody but those who handle leavers may know of them.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn hidden(reader: &mut Reader<'_>) -> Result<HashSet<CaseId>> {
+    store::hidden(reader)
 }
 
 fn visible(reader: &mut Reader<'_>, case: &Case, viewer: &Viewer) -> Result<bool> {

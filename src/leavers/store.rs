@@ -1,5 +1,7 @@
 //! Rows of cases and their steps.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::{Case, CaseState, Source, Step, StepKind, StepState};
@@ -188,6 +190,16 @@ pub(super) fn list(
     }
     let rows: Vec<CaseRow> = query.load(reader.connection)?;
     Ok(rows.into_iter().map(CaseRow::read).collect())
+}
+
+/// The confidential cases whose instant lies ahead.
+pub(super) fn hidden(reader: &mut Reader<'_>) -> Result<HashSet<CaseId>> {
+    let ahead = leaver_cases::effective_at.gt(reader.now);
+    let ids: Vec<CaseId> = leaver_cases::table
+        .filter(leaver_cases::confidential.eq(true).and(ahead))
+        .select(leaver_cases::id)
+        .load(reader.connection)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// How many cases run.

@@ -72,6 +72,11 @@ impl Key {
         format!("{}+{:08x}+{}", self.name, self.id, STANDARD.encode(encoded(&self.pair)))
     }
 
+    /// The key as people tell it apart: the log's name and the key's number.
+    pub fn short(&self) -> String {
+        format!("{}+{:08x}", self.name, self.id)
+    }
+
     /// Signs the checkpoint of this tree.
     ///
     /// # Errors

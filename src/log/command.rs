@@ -1,27 +1,24 @@
 //! What the command line does with the log. Each function answers with what is to be printed.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::verify::{self, Report, Source};
 use super::{checkpoint, store};
-use crate::db::{Context, Database, Location};
+use crate::db::Database;
 use crate::error::{Error, Result};
 
 /// How many events an export reads at a time.
 const PAGE: i64 = 2_000;
 
-/// `log verify [--against FILE]`: the whole log and the governed tables; `against` is the text of a checkpoint that
-/// was kept elsewhere.
+/// `log verify [--against FILE]`: the whole log, the governed tables, and the days of the log `access` that are over;
+/// `against` is the text of a checkpoint that was kept elsewhere, `data` the data directory.
 ///
 /// # Errors
 /// A fault of the database; differences stand in the report.
-pub fn verify(
-    location: &Location,
-    context: &Context,
-    sources: &[Source],
-    against: Option<&str>,
-) -> Result<Report> {
-    verify::all(location, context, sources, against)
+pub fn verify(database: &Database, data: &Path, sources: &[Source], against: Option<&str>) -> Result<Report> {
+    let report = verify::all(database.location(), database.context(), sources, against)?;
+    Ok(report.with(verify::days(database, data)?))
 }
 
 /// `log checkpoint`: the signed checkpoint of the log as it stands, and the key that verifies it.

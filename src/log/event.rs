@@ -166,6 +166,8 @@ pub enum Change {
     LeaverStepChanged { case: CaseId, account: AccountId, step: String, target: String, state: String },
     /// The log's integrity was checked.
     LogVerified { size: u64, complete: bool, differences: u64 },
+    /// A day of the log `access` is over: how many records it has and the root of its tree, as hex.
+    AccessDayClosed { day: String, size: u64, root: String },
     /// Personal data was unsealed for a purpose beyond a page's ordinary view.
     DataExported { what: String, rows: u64 },
 }

@@ -4,9 +4,11 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::checkpoint;
+use super::access::Books;
+use super::event::Change;
 use super::verify::{self, Report};
 use super::wake::Listener;
+use super::{checkpoint, command};
 use crate::app::{App, WeakApp};
 use crate::caller::Caller;
 use crate::error::Result;
@@ -18,7 +20,7 @@ use crate::jobs::Lease;
 /// # Errors
 /// A fault of the database; a difference is an outcome.
 pub fn verify(app: &App, lease: &Lease) -> Result<String> {
-    let report = verify::all(app.database().location(), app.context(), SOURCES, None)?;
+    let report = command::verify(app.database(), &app.config().data, SOURCES, None)?;
     app.write_now(&Caller::house("log.verify"), |tx| {
         lease.check(tx)?;
         tx.record(report.change());
@@ -35,6 +37,32 @@ pub fn verify(app: &App, lease: &Lease) -> Result<String> {
 pub fn checkpoint(app: &App, _lease: &Lease) -> Result<String> {
     let stored = checkpoint::sign(app.database())?;
     Ok(stored.map_or_else(|| "nothing to sign".to_owned(), |stored| format!("size {}", stored.size)))
+}
+
+/// Closes the days of the log `access` that are over: size and root of each become an event, so that the day cannot
+/// change any more without being found out.
+///
+/// # Errors
+/// A fault of the database.
+pub fn close_days(app: &App, lease: &Lease) -> Result<String> {
+    let books = Books::new(app.database().location(), &app.config().data);
+    let today = app.context().clock.now().utc().date_naive();
+    let last = verify::last_closed(app.database())?;
+    let over = books.days()?.into_iter().filter(|day| *day < today && last.is_none_or(|last| *day > last));
+    let mut count = 0;
+    for date in over {
+        let (day, differences) = books.verify(date)?;
+        for difference in differences {
+            tracing::error!(difference, "THE LOG OF ACCESS DOES NOT VERIFY");
+        }
+        app.write_now(&Caller::house("log.close-days"), |tx| {
+            lease.check(tx)?;
+            tx.record(Change::AccessDayClosed { day: date.to_string(), size: day.size, root: day.root });
+            Ok(())
+        })?;
+        count += 1;
+    }
+    Ok(format!("{count} days"))
 }
 
 /// Verifies at a start: first what is new since the last complete proof, which is quick, then everything. Runs on a

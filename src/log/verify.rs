@@ -8,6 +8,7 @@
 
 mod body;
 mod check;
+mod days;
 mod replay;
 mod report;
 
@@ -15,6 +16,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use diesel::Queryable;
 
+pub use days::{days, last_closed};
 pub use report::{Difference, Report};
 
 use super::checkpoint::Stored;

@@ -20,6 +20,7 @@ mod freshness;
 mod kill;
 mod leavers;
 mod log;
+mod log_http;
 mod pages;
 mod permissions;
 mod problems;

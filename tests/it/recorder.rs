@@ -4,8 +4,10 @@
 use bailiwick::access::grants::{self, NewGrant};
 use bailiwick::clock::Timestamp;
 use bailiwick::db::{AnyConnection, Location};
+use bailiwick::governed::SOURCES;
 use bailiwick::ids::GrantId;
 use bailiwick::log::access::{Access, Books, Record};
+use bailiwick::log::command;
 use chrono::{Duration, NaiveDate};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -284,4 +286,34 @@ async fn every_day_has_books_of_its_own_and_closing_writes_what_waits() {
     assert!(records(&house).iter().any(|record| matches!(record.access, Access::Denial { .. })));
     let denied = decision(&mut desk, &may_read("ada", "buyer-address")).await;
     assert!(!denied, "a recorder that has ended takes nothing more");
+}
+
+#[actix_web::test]
+async fn a_day_that_is_over_is_closed_and_cannot_change_any_more() {
+    let (house, mut desk, _, _) = desk().await;
+    assert!(decision(&mut desk, &may_read("ada", "buyer-address")).await);
+    flushed(&house);
+    let (name, mut connection) = (table(&house), day(&house));
+    house.advance(Duration::days(1));
+    assert!(decision(&mut desk, &may_read("ada", "buyer-address")).await);
+    assert_eq!(house.run_job("log.close-days").await.as_deref(), Some("1 days"));
+    assert_eq!(house.run_job("log.close-days").await.as_deref(), Some("0 days"));
+    let verified = || command::verify(house.app.database(), house.data(), SOURCES, None).expect("verified");
+    assert!(verified().is_sound(), "{}", verified());
+    // Whoever owns the day takes its last record away and sets the head back: only the closing event tells.
+    let date = today(&house).pred_opt().expect("a day before");
+    let kept = books(&house).records(date, 0, 1).expect("read");
+    let mut tree = bailiwick::log::tree::Frontier::default();
+    let body = serde_json_canonicalizer::to_string(&kept[0]).expect("text");
+    tree.append(bailiwick::log::tree::leaf_hash(body.as_bytes()));
+    let frontier = hex::encode(tree.bytes());
+    let bytes =
+        if house.on_postgresql() { format!("decode('{frontier}', 'hex')") } else { format!("x'{frontier}'") };
+    connection
+        .batch_execute(&format!(
+            "DELETE FROM {name} WHERE number > 1; UPDATE {name}_head SET size = 1, frontier = {bytes}"
+        ))
+        .expect("taken away");
+    let first = verified().first().expect("a difference").to_owned();
+    assert!(first.starts_with(&format!("access {date}: the day is not as event ")), "{first}");
 }

@@ -129,7 +129,7 @@ fn hours_since(at: Value, now: Value) -> Result<i64, Error> {
 }
 
 /// `184 220`, with thin spaces.
-fn number(value: i64) -> String {
+pub fn number(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut grouped = String::with_capacity(digits.len() * 2);
     if value < 0 {

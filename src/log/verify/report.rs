@@ -59,6 +59,15 @@ impl Report {
         self.differences.first().map(|difference| difference.text.as_str())
     }
 
+    /// Adds what was found elsewhere.
+    #[must_use]
+    pub fn with(mut self, differences: Vec<Difference>) -> Self {
+        let room = NAMED.saturating_sub(self.differences.len());
+        self.further += differences.len().saturating_sub(room) as u64;
+        self.differences.extend(differences.into_iter().take(room));
+        self
+    }
+
     /// The event that records this verification.
     pub fn change(&self) -> Change {
         let differences = self.differences.len() as u64 + self.further;
