@@ -62,7 +62,7 @@ async fn events_are_narrowed_by_kind_subject_and_time() {
     assert_eq!(items(&started).len(), 1);
     let event = &items(&started)[0];
     assert_eq!((&event["subject"], &event["kind"]), (&json!(clerk.account), &json!("session_started")));
-    assert_eq!(event["actor"]["as"], "person");
+    assert_eq!(event["actor"]["as"], "nobody", "who signs in is nobody until it is done");
     assert_eq!(event["leaf"].as_str().map(str::len), Some(64));
     let by_id = grace.get(&format!("/api/v1/events?subject={}", owner.account)).await.expect(200).json();
     assert!(items(&by_id).iter().all(|event| event["subject"] == json!(owner.account)));

@@ -81,7 +81,13 @@ pub(super) fn tell(app: &App, event: &Event) -> Told {
         }
         _ => subject,
     };
-    let who = actor(app, &event.actor);
+    // Who signs in or enrols is nobody to the house until it is done, and a name to whoever reads of it.
+    let (who, about) = match (&event.actor, &event.change, about) {
+        (Actor::Nobody, Change::SessionStarted { .. } | Change::FactorEnrolled { .. }, Some(name)) => {
+            (name, None)
+        }
+        (by, _, about) => (actor(app, by), about),
+    };
     let text = match about {
         Some(about) => format!("{who} {does}: {about}"),
         None => format!("{who} {does}"),
