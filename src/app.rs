@@ -115,7 +115,8 @@ impl App {
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
         let recorder = Recorder::start(&config.database, &config.data, &context, config.strict_recording)?;
-        let database = Database::open(config.database.clone(), config.connections, context)?;
+        let database =
+            Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);
         let house = House {
             config,

@@ -6,6 +6,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -29,6 +30,9 @@ struct File {
     log_format: Option<String>,
     hash: Hash,
 }
+
+/// How long a request waits for a connection before the answer is 503.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 const KEYS: &[&str] = &[
     "data",
@@ -102,6 +106,8 @@ pub struct Config {
     pub master_key_file: PathBuf,
     /// Connections in the pool.
     pub connections: u32,
+    /// How long to wait for one of them before the answer is 503.
+    pub patience: Duration,
     /// How old this node's last read of the log's head may be before it permits no personal data.
     pub lease: chrono::Duration,
     /// Whether a permit of personal data is answered only when its record is durable; `None`: as the profile says.
@@ -143,6 +149,7 @@ impl Config {
                 .or(file.master_key_file)
                 .unwrap_or_else(|| data.join("keys").join("master.key")),
             connections: file.connections.unwrap_or(8).clamp(2, 200),
+            patience: PATIENCE,
             strict_recording: file.strict_recording,
             lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,

@@ -127,15 +127,19 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens a pool of `size` connections.
+    /// Opens a pool of so many connections, for one of which nobody waits longer than `patience`.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the database cannot be reached.
-    pub fn open(location: Location, size: u32, context: Arc<Context>) -> Result<Self> {
+    pub fn open(
+        location: Location,
+        (size, patience): (u32, Duration),
+        context: Arc<Context>,
+    ) -> Result<Self> {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
-            .connection_timeout(Duration::from_secs(2))
+            .connection_timeout(patience)
             .test_on_check_out(location.is_postgresql())
             .build(Manager(location.clone()))
             .map_err(|cause| {

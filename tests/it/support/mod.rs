@@ -123,5 +123,7 @@ pub fn config(place: &Place) -> Config {
     let mut config = Config::load(overrides).expect("the configuration is right");
     config.hash = Hash { memory_kib: 8, passes: 1, lanes: 1, threads: 2, queue: 256 };
     config.connections = 6;
+    // A machine that tests everything at once is slow to connect, and no test is about that.
+    config.patience = std::time::Duration::from_secs(60);
     config
 }
