@@ -41,7 +41,7 @@ fn items(answer: &Value) -> &Vec<Value> {
 
 #[actix_web::test]
 async fn applications_and_roles_are_listed_page_by_page() {
-    let Desk { mut grace, mut ada, .. } = desk().await;
+    let Desk { house: _house, mut grace, mut ada, .. } = desk().await;
     let apps = grace.get("/api/v1/apps").await.expect(200).json();
     let keys: Vec<_> = items(&apps).iter().map(|app| app["key"].as_str().expect("a key")).collect();
     assert_eq!((keys, &apps["next"]), (vec!["bailiwick", "orders"], &Value::Null));
@@ -173,7 +173,7 @@ async fn a_request_goes_its_way() {
 
 #[actix_web::test]
 async fn a_kill_switch_is_pulled_and_lifted_even_while_everything_stands() {
-    let Desk { mut grace, mut ada, mut asker, .. } = desk().await;
+    let Desk { house: _house, mut grace, mut ada, mut asker, .. } = desk().await;
     let body = json!({ "target": "*", "reason": "Somebody is in the house" });
     ada.post("/api/v1/kill-switches", body.clone()).await.expect(403);
     let pulled = grace.post("/api/v1/kill-switches", body).await.expect(201).json();
