@@ -63,6 +63,9 @@ fn carry_out(config: Config, wanted: House) -> std::result::Result<Output, Refus
         House::Import(Import::People { file, dry_run }) => {
             (control::Command::ImportPeople { file: files::base64(&file)?, dry_run }, None)
         }
+        House::Import(Import::Grants { file, dry_run }) => {
+            (control::Command::ImportGrants { file: files::base64(&file)?, dry_run }, None)
+        }
         House::Apply { directory, dry_run } => {
             (control::Command::Apply { files: files::policies(&directory)?, dry_run }, None)
         }

@@ -123,6 +123,10 @@ ids! {
     KeyId;
     /// One kill switch that was pulled.
     KillSwitchId;
+    /// One thing that another system says somebody has there.
+    HoldingId;
+    /// One task that a person carries out by hand in another system.
+    TaskId;
     /// One text that a person typed, kept sealed.
     TextId;
 }

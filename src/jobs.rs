@@ -37,6 +37,7 @@ pub const JOBS: &[Job] = &[
     Job { name: "log.checkpoint", schedule: "0 0 0 * * *", run: crate::log::jobs::checkpoint },
     Job { name: "log.close-days", schedule: "0 5 0 * * *", run: crate::log::jobs::close_days },
     Job { name: "log.verify", schedule: "0 30 3 * * *", run: crate::log::jobs::verify },
+    Job { name: "provisioning.follow", schedule: "*/5 * * * * *", run: crate::provisioning::follow },
     Job { name: "requests.lapse", schedule: "45 * * * * *", run: crate::requests::lapse_all },
     Job { name: "reviews.open", schedule: "0 * * * * *", run: crate::reviews::open_due },
     Job { name: "reviews.tend", schedule: "15 * * * * *", run: crate::reviews::tend },

@@ -13,6 +13,7 @@ pub mod floor;
 mod giving;
 pub mod grants;
 pub mod http;
+pub mod importing;
 pub mod jobs;
 pub mod key_ring;
 pub mod keys;

@@ -125,6 +125,14 @@ pub(super) enum Import {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Read grants.csv, the lists of who has which role in other systems; again later, to hold them against it
+    Grants {
+        /// The file
+        file: PathBuf,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 #[derive(Subcommand)]

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::access::apply::{MAX_FILES, PolicyFile};
-use crate::accounts::import::LARGEST_FILE;
 use crate::error::{Error, Result};
+use crate::sheet::LARGEST_FILE;
 
 /// The largest policy file, in bytes.
 const LARGEST_POLICY: u64 = 1024 * 1024;

@@ -8,6 +8,7 @@
 mod address;
 pub mod client;
 mod doctor;
+mod grants;
 mod keys;
 mod kill_switches;
 pub mod lock;
@@ -36,6 +37,13 @@ pub enum Command {
     /// Reads a people file.
     ImportPeople {
         /// The file's bytes in Base64: whether they are text is judged with the rest of it.
+        file: String,
+        /// Whether it is only tried.
+        dry_run: bool,
+    },
+    /// Reads the lists of who has which role in other systems.
+    ImportGrants {
+        /// The file's bytes in Base64.
         file: String,
         /// Whether it is only tried.
         dry_run: bool,
@@ -153,6 +161,7 @@ pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'
     match command {
         Command::Invite(wanted) => people::invite(app, caller, wanted),
         Command::ImportPeople { file, dry_run } => people::import(app, caller, &file, dry_run, asker),
+        Command::ImportGrants { file, dry_run } => grants::import(app, caller, &file, dry_run, asker),
         Command::Apply { files, dry_run } => policy::apply(app, caller, &files, dry_run),
         Command::Export => policy::export(app),
         Command::KeyIssue(wanted) => keys::issue(app, caller, wanted),

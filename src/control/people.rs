@@ -5,10 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::{Asker, Output};
-use crate::accounts::import::{self, Fate, Report, RowReport, shown};
+use crate::accounts::import::{self, Fate, Report, RowReport};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::sheet::shown;
 use crate::signin::inviting::{self, Invitation};
 
 /// Creates or finds a person; their one-time link is the last line.

@@ -399,6 +399,68 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    holdings (id) {
+        id -> Text,
+        system -> Text,
+        role -> Text,
+        digest -> Text,
+        sealed -> Binary,
+        state -> Text,
+        doubt -> Nullable<Text>,
+        account -> Nullable<Text>,
+        grant_id -> Nullable<Text>,
+        drift -> Bool,
+        brought_by -> Text,
+        granted_at -> Nullable<Timestamp>,
+        used -> Text,
+        used_at -> Nullable<Timestamp>,
+        list -> Text,
+        found_at -> Timestamp,
+        gone_at -> Nullable<Timestamp>,
+        gone_how -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    system_lists (id, system) {
+        id -> Text,
+        system -> Text,
+        at -> Timestamp,
+        digest -> Text,
+        read_by -> Text,
+        lines -> BigInt,
+        refused -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    manual_tasks (id) {
+        id -> Text,
+        system -> Text,
+        role -> Text,
+        account -> Nullable<Text>,
+        holding -> Nullable<Text>,
+        grant_id -> Nullable<Text>,
+        origin -> Text,
+        origin_id -> Nullable<Text>,
+        assignee -> Text,
+        state -> Text,
+        opened_at -> Timestamp,
+        due_at -> Timestamp,
+        note -> Nullable<Text>,
+        proof -> Nullable<Text>,
+        done_by -> Nullable<Text>,
+        done_at -> Nullable<Timestamp>,
+        verified_by -> Nullable<Text>,
+        verified_at -> Nullable<Timestamp>,
+        verified_revision -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
 diesel::joinable!(grants -> roles (role));
 diesel::joinable!(grants -> accounts (account));
 diesel::joinable!(review_items -> campaigns (campaign));
@@ -436,4 +498,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     review_items,
     leaver_cases,
     leaver_steps,
+    holdings,
+    system_lists,
+    manual_tasks,
 );

@@ -20,6 +20,7 @@ pub mod routes;
 pub mod security;
 pub mod server;
 pub mod tls;
+pub mod upload;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};

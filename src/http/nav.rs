@@ -14,10 +14,12 @@ const LINES: &[Line] = &[
     Line("Mine", "/", "My access", "home", None),
     Line("Mine", "/requests/new", "Ask for access", "plus", Some(("requests", "ask"))),
     Line("Mine", "/requests", "Requests", "key", Some(("requests", "ask"))),
+    Line("Mine", "/tasks", "Tasks", "duty", None),
     Line("Team", "/reviews", "Reviews", "review", Some(("reviews", "read"))),
     Line("Team", "/leavers", "Leavers", "leaver", Some(("leavers", "read"))),
     Line("House", "/people", "People", "people", Some(("accounts", "read"))),
     Line("House", "/applications", "Applications", "app", Some(("apps", "read"))),
+    Line("House", "/existing-access", "Existing access", "eye", Some(("apps", "read"))),
     Line("Watch", "/log", "Log", "log", Some(("events", "read"))),
     Line("Watch", "/clauses", "Clauses", "control", None),
 ];

@@ -11,7 +11,7 @@ use actix_web::{Route, web};
 use super::{clauses, health, home, log};
 use crate::access::http as access;
 use crate::signin::http as signin;
-use crate::{accounts, decision, leavers, requests, reviews};
+use crate::{accounts, decision, leavers, provisioning, requests, reviews};
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +116,8 @@ table! {
     GET "/api/v1/apps", may("apps", "read") => access::apps;
     GET "/api/v1/roles", may("apps", "read") => access::roles;
     GET "/api/v1/grants", may("grants", "read") => access::grants;
+    // Before the address with a parameter, which would take it for an id.
+    POST "/api/v1/grants/import", may("connectors", "write") => provisioning::http::import::import;
     DELETE "/api/v1/grants/{id}", may("grants", "revoke") => access::revoke;
     GET "/api/v1/me/access", Needs::SignedIn => access::own_access;
     GET "/applications", may("apps", "read") => access::pages::index;
@@ -123,6 +125,32 @@ table! {
     GET "/api/v1/kill-switches", may("kill-switches", "read") => access::kill_switches;
     POST "/api/v1/kill-switches", may("kill-switches", "use") => access::pull;
     DELETE "/api/v1/kill-switches/{id}", may("kill-switches", "use") => access::lift;
+
+    // ---- existing access, and tasks by hand; whose they are is judged by the slice
+    GET "/api/v1/holdings", Needs::SignedIn => provisioning::http::holdings::index;
+    POST "/api/v1/holdings/{id}/claim", Needs::SignedIn => provisioning::http::holdings::claim;
+    POST "/api/v1/holdings/{id}/service", Needs::SignedIn => provisioning::http::holdings::service;
+    POST "/api/v1/holdings/{id}/removal", Needs::SignedIn => provisioning::http::holdings::removal;
+    GET "/existing-access", Needs::SignedIn => provisioning::http::holdings::page;
+    GET "/existing-access/import", may("connectors", "write") => provisioning::http::import::form;
+    POST "/existing-access/import", may("connectors", "write") => provisioning::http::import::submit;
+    POST "/existing-access/{id}/claim", Needs::SignedIn => provisioning::http::holdings::claim_form;
+    POST "/existing-access/{id}/service", Needs::SignedIn => provisioning::http::holdings::service_form;
+    POST "/existing-access/{id}/removal", Needs::SignedIn => provisioning::http::holdings::removal_form;
+    GET "/api/v1/tasks", Needs::SignedIn => provisioning::http::tasks::index;
+    GET "/api/v1/tasks/{id}", Needs::SignedIn => provisioning::http::tasks::show;
+    POST "/api/v1/tasks/{id}/completion", Needs::SignedIn => provisioning::http::tasks::completion;
+    POST "/api/v1/tasks/{id}/verification", Needs::SignedIn => provisioning::http::tasks::verification;
+    POST "/api/v1/tasks/{id}/reopening", Needs::SignedIn => provisioning::http::tasks::reopening;
+    POST "/api/v1/tasks/{id}/hand-over", Needs::SignedIn => provisioning::http::tasks::hand_over;
+    POST "/api/v1/tasks/{id}/refusal", Needs::SignedIn => provisioning::http::tasks::refusal;
+    GET "/tasks", Needs::SignedIn => provisioning::http::tasks::pages::index;
+    GET "/tasks/{id}", Needs::SignedIn => provisioning::http::tasks::pages::show;
+    POST "/tasks/{id}/completion", Needs::SignedIn => provisioning::http::tasks::pages::completion;
+    POST "/tasks/{id}/verification", Needs::SignedIn => provisioning::http::tasks::pages::verification;
+    POST "/tasks/{id}/reopening", Needs::SignedIn => provisioning::http::tasks::pages::reopening;
+    POST "/tasks/{id}/hand-over", Needs::SignedIn => provisioning::http::tasks::pages::hand_over;
+    POST "/tasks/{id}/refusal", Needs::SignedIn => provisioning::http::tasks::pages::refusal;
 
     // ---- the log
     GET "/api/v1/events", may("events", "read") => log::events;

@@ -10,7 +10,8 @@ use crate::caller::Actor;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{
-    AccountId, CampaignId, CaseId, GrantId, ItemId, KeyId, KillSwitchId, RequestId, SessionId, TextId,
+    AccountId, CampaignId, CaseId, GrantId, HoldingId, ItemId, KeyId, KillSwitchId, RequestId, SessionId,
+    TaskId, TextId,
 };
 
 /// The version of the event's form; part of what is hashed.
@@ -70,6 +71,50 @@ pub enum Change {
     },
     /// A file of people was read to its end.
     PeopleImported { source: String, digest: String, added: u64, changed: u64, unchanged: u64, refused: u64 },
+    /// A system's list of who has access there was read to its end.
+    GrantsImported {
+        system: String,
+        digest: String,
+        matched: u64,
+        known: u64,
+        orphans: u64,
+        unchanged: u64,
+        refused: u64,
+        drift: u64,
+        confirmed: u64,
+        gone: u64,
+    },
+    /// Another system says that somebody has a role there; the grant if it belongs to one.
+    HoldingFound {
+        holding: HoldingId,
+        system: String,
+        account: Option<AccountId>,
+        grant: Option<GrantId>,
+        drift: bool,
+    },
+    /// What to do with access of nobody known was decided.
+    HoldingSettled { holding: HoldingId, account: Option<AccountId>, outcome: String },
+    /// Another system does not say any more that somebody has a role there.
+    HoldingGone { holding: HoldingId, system: String, account: Option<AccountId>, how: String },
+    /// Somebody has to take access away by hand.
+    TaskOpened {
+        task: TaskId,
+        system: String,
+        account: Option<AccountId>,
+        assignee: AccountId,
+        due_at: Timestamp,
+        origin: String,
+    },
+    /// A task by hand went to another person; the reason that somebody typed is a sealed text.
+    TaskHandedOver { task: TaskId, account: Option<AccountId>, assignee: AccountId, reason: Option<TextId> },
+    /// Somebody said that a task by hand is done; the proof is a sealed text.
+    TaskDone { task: TaskId, account: Option<AccountId>, proof: TextId },
+    /// What a task by hand was to take away was seen to be gone.
+    TaskVerified { task: TaskId, account: Option<AccountId>, by: String },
+    /// What a task by hand was to take away is still there.
+    TaskReopened { task: TaskId, account: Option<AccountId>, cause: String },
+    /// A task by hand has nothing left to take away.
+    TaskWithdrawn { task: TaskId, account: Option<AccountId> },
     /// A one-time link is due or was made; the token itself is nowhere.
     LinkIssued { account: Option<AccountId>, purpose: String, expires_at: Timestamp },
     /// A one-time link was used.
@@ -205,7 +250,16 @@ impl Change {
             | C::LeaverStepChanged { account, .. } => Some(account),
             C::LinkIssued { account, .. }
             | C::LinkUsed { account, .. }
-            | C::PasswordLocked { account, .. } => account.as_ref(),
+            | C::PasswordLocked { account, .. }
+            | C::HoldingFound { account, .. }
+            | C::HoldingSettled { account, .. }
+            | C::HoldingGone { account, .. }
+            | C::TaskOpened { account, .. }
+            | C::TaskHandedOver { account, .. }
+            | C::TaskDone { account, .. }
+            | C::TaskVerified { account, .. }
+            | C::TaskReopened { account, .. }
+            | C::TaskWithdrawn { account, .. } => account.as_ref(),
             _ => None,
         }
     }

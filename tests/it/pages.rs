@@ -93,6 +93,7 @@ fn address(pattern: &str, life: &Life) -> String {
         _ if pattern.starts_with("/requests/") => life.request.clone(),
         _ if pattern.starts_with("/reviews/") => life.campaign.clone(),
         _ if pattern.starts_with("/leavers/") => life.case.clone(),
+        _ if pattern.starts_with("/tasks/") => life.task.clone(),
         _ => panic!("{pattern}: what stands behind this parameter?"),
     };
     let (before, rest) = pattern.split_once('{').expect("a parameter");
@@ -116,6 +117,9 @@ async fn pages_of_a_house_that_is_lived_in_are_whole() {
         "/requests?view=decide".to_owned(),
         "/leavers?view=coming".to_owned(),
         "/leavers?view=closed".to_owned(),
+        "/existing-access?view=all".to_owned(),
+        "/existing-access?view=drift".to_owned(),
+        "/tasks?view=all".to_owned(),
     ]);
     for address in addresses {
         let mut readers = [

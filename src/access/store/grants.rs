@@ -1,11 +1,13 @@
 //! Rows of grants.
 
 use diesel::prelude::*;
+use serde::Serialize;
 
 use crate::access::grants::{Filter, Grant, GrantState, Source};
 use crate::access::own::Reach;
 use crate::access::records::{from_json, to_json};
 use crate::clock::Timestamp;
+use crate::db::batch::{self, Kind};
 use crate::db::schema::{grants, roles};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
@@ -92,6 +94,17 @@ pub(crate) fn find(reader: &mut Reader<'_>, id: &GrantId) -> Result<Option<Grant
 pub(crate) fn open_of(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Grant>> {
     let rows: Vec<GrantRow> = grants::table
         .filter(grants::account.eq(account))
+        .filter(grants::state.eq_any(OPEN))
+        .order(grants::id)
+        .select(columns!())
+        .load(reader.connection)?;
+    read_all(rows)
+}
+
+/// The grants of these accounts that are not ended, by id.
+pub(crate) fn open_among(reader: &mut Reader<'_>, accounts: &[AccountId]) -> Result<Vec<Grant>> {
+    let rows: Vec<GrantRow> = grants::table
+        .filter(grants::account.eq_any(accounts))
         .filter(grants::state.eq_any(OPEN))
         .order(grants::id)
         .select(columns!())
@@ -202,6 +215,57 @@ pub(crate) fn insert(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
         ))
         .execute(tx.connection)?;
     Ok(())
+}
+
+/// A new grant as a batch carries it.
+#[derive(Serialize)]
+struct BatchGrant<'a> {
+    id: &'a GrantId,
+    account: &'a AccountId,
+    role: &'a str,
+    state: GrantState,
+    source: Source,
+    approvers: String,
+    valid_from: String,
+    expires_at: Option<String>,
+    created_at: String,
+    confirmed_at: String,
+    revision: u64,
+}
+
+/// Writes new grants without scope, reason or request.
+pub(crate) fn insert_many(tx: &mut Tx<'_>, all: &[Grant]) -> Result<()> {
+    const COLUMNS: &[(&str, Kind)] = &[
+        ("id", Kind::Text),
+        ("account", Kind::Text),
+        ("role", Kind::Text),
+        ("state", Kind::Text),
+        ("source", Kind::Text),
+        ("approvers", Kind::Text),
+        ("valid_from", Kind::Instant),
+        ("expires_at", Kind::Instant),
+        ("created_at", Kind::Instant),
+        ("confirmed_at", Kind::Instant),
+        ("revision", Kind::Whole),
+    ];
+    let row = |grant: &'_ Grant| -> Result<serde_json::Value> {
+        let batch = BatchGrant {
+            id: &grant.id,
+            account: &grant.account,
+            role: &grant.role,
+            state: grant.state,
+            source: grant.source,
+            approvers: to_json(&grant.approvers)?,
+            valid_from: batch::instant(grant.valid_from),
+            expires_at: grant.expires_at.map(batch::instant),
+            created_at: batch::instant(grant.created_at),
+            confirmed_at: batch::instant(grant.confirmed_at),
+            revision: grant.revision,
+        };
+        serde_json::to_value(batch).map_err(|cause| crate::error::Error::internal("writing grants", cause))
+    };
+    let rows = all.iter().map(row).collect::<Result<Vec<_>>>()?;
+    batch::insert(tx.connection, "grants", COLUMNS, &rows)
 }
 
 /// Writes what can change while a grant is open.

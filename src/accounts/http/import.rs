@@ -2,40 +2,22 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::import::{Fate, LARGEST_FILE, OPTIONAL, REQUIRED, Report, RowReport, import_people};
+use super::super::import::{Fate, OPTIONAL, REQUIRED, Report, RowReport, import_people};
 use crate::app::{App, Written};
 use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::pages::frame::Form;
-use crate::http::{Answer, Page, Problem, written};
+use crate::http::upload::{self, Trial};
+use crate::http::{Answer, Page, written};
 
 /// How many rows the page lists.
 const LISTED: usize = 500;
-/// A form writes each byte with up to three characters.
-const LARGEST_FORM: usize = 3 * LARGEST_FILE + 1_024;
-
-/// Whether the file is only tried.
-#[derive(Debug, Default, Deserialize)]
-pub struct Trial {
-    #[serde(default)]
-    dry_run: bool,
-}
 
 async fn imported(app: &App, caller: &Caller, bytes: Vec<u8>, dry_run: bool) -> Result<Report> {
     let caller = caller.clone();
     app.to_its_end(move |app| import_people(app, &caller, &bytes, dry_run, &mut |_| ())).await
-}
-
-async fn body(payload: web::Payload, largest: usize) -> std::result::Result<Vec<u8>, Problem> {
-    let too_large = || Problem::from(Error::field("csv", "must have at most 10 MiB; split it"));
-    match payload.to_bytes_limited(largest).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(_)) => Err(Error::field("csv", "could not be read to its end").into()),
-        Err(_) => Err(too_large()),
-    }
 }
 
 /// `POST /api/v1/accounts/import?dry_run=`: the body is the file.
@@ -48,18 +30,10 @@ pub async fn import(
     trial: web::Query<Trial>,
     payload: web::Payload,
 ) -> Answer {
-    let bytes = body(payload, LARGEST_FILE + 1).await?;
+    let bytes = upload::file(payload).await?;
     let report = imported(&app, &caller, bytes, trial.dry_run).await?;
     let revision = report.revision;
     written(StatusCode::OK, &Written { value: report, revision })
-}
-
-/// The form of the page.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ImportForm {
-    csv: String,
-    mode: String,
 }
 
 /// `GET /people/import`.
@@ -75,10 +49,7 @@ pub async fn form(page: Page) -> Answer {
 /// # Errors
 /// A file that cannot be read comes back with its message.
 pub async fn submit(app: web::Data<App>, page: Page, payload: web::Payload) -> Answer {
-    let bytes = body(payload, LARGEST_FORM).await?;
-    let unreadable = || Error::field("csv", "could not be read");
-    let text = String::from_utf8(bytes).map_err(|_| unreadable())?;
-    let sent = web::Query::<ImportForm>::from_query(&text).map_err(|_| unreadable())?.into_inner();
+    let sent = upload::form(payload).await?;
     let tried = sent.mode != "apply";
     match imported(&app, &page.caller, sent.csv.clone().into_bytes(), tried).await {
         Ok(report) => {

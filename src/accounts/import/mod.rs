@@ -4,7 +4,7 @@
 //! the same file again changes nothing; nobody who has left comes back by a file, and an earlier end that was set here
 //! stays. Mail must never reach another person, so an address belongs to one of those who claim it. Rows go managers
 //! first, 200 a transaction; what is written is written also if a later part fails, and the file may be read again.
-//! May call `app` (this is many short transactions), `organisation`, the rest of this slice.
+//! May call `sheet`, `app` (this is many short transactions), `organisation`, the rest of this slice.
 
 mod apply;
 mod claims;
@@ -15,8 +15,8 @@ mod usernames;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-pub use report::{Fate, Report, RowReport, shown};
-pub use sheet::{LARGEST_FILE, MOST_ROWS, OPTIONAL, REQUIRED};
+pub use report::{Fate, Report, RowReport};
+pub use sheet::{OPTIONAL, REQUIRED};
 
 use super::Source;
 use crate::app::App;

@@ -13,7 +13,7 @@ use super::super::names::{self, Holders, NameKind, Space};
 use super::super::state::{Kind, Standing, Status};
 use super::super::{Account, Changes, Named, Source, find_many, named};
 use super::claims;
-use super::report::{Fate, RowReport, shown};
+use super::report::{Fate, RowReport};
 use super::sheet::{Has, Row, Sheet};
 use super::usernames::Made;
 use crate::clock::Timestamp;
@@ -21,6 +21,7 @@ use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
 use crate::organisation::parse_zone;
+use crate::sheet::shown;
 use crate::vault::fold;
 
 /// A whole import on its way.

@@ -77,23 +77,3 @@ impl Report {
         self.warned = self.rows.iter().filter(|row| !row.warnings.is_empty()).count() as u64;
     }
 }
-
-/// A cell as it is shown: a formula is data here and must not become one elsewhere.
-pub fn shown(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let plain: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-    if formula { format!("'{plain}") } else { plain }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_shown_as_data() {
-        assert_eq!(shown("=HYPERLINK(1)"), "'=HYPERLINK(1)");
-        assert_eq!(shown("@sum"), "'@sum");
-        assert_eq!(shown("E-17"), "E-17");
-        assert_eq!(shown("a\u{1b}[2Jb"), "a [2Jb");
-    }
-}

@@ -1,21 +1,14 @@
-//! The people file as text: columns, rows, and what is wrong with either.
+//! The people file as text: which columns it has, and each row's person.
 //!
-//! Rules: UTF-8, with or without a byte order mark, any line ends; at most 10 MiB and 100,000 rows. A file that is not
-//! that, or lacks a column, is refused as a whole with one message; a row that cannot be read is refused by itself.
-//! Pure.
-
-use csv::{ReaderBuilder, StringRecord, Trim};
+//! What a CSV file must be at all stands in `sheet`. Pure.
 
 use super::super::WorkerType;
 use super::super::dates::Day;
 use super::super::joining::NewPerson;
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::sheet::{Line, Sheet as Table};
 
-/// The largest file, in bytes.
-pub const LARGEST_FILE: usize = 10 * 1024 * 1024;
-/// The most rows.
-pub const MOST_ROWS: usize = 100_000;
 /// The columns that must be there.
 pub const REQUIRED: &[&str] = &[
     "employee_id",
@@ -31,7 +24,6 @@ pub const REQUIRED: &[&str] = &[
 ];
 /// The columns that may be there.
 pub const OPTIONAL: &[&str] = &["worker_type", "sponsor", "time_zone", "location", "external_id"];
-const MOST_COLUMNS: usize = 200;
 
 /// A file that could be read.
 pub(super) struct Sheet {
@@ -72,104 +64,22 @@ pub(super) struct Row {
 /// Reads a file.
 ///
 /// # Errors
-/// [`Error::Invalid`] with one message if nothing of it can be imported.
+/// [`crate::error::Error::Invalid`] with one message if nothing of it can be imported.
 pub(super) fn read(bytes: &[u8]) -> Result<Sheet> {
-    if bytes.len() > LARGEST_FILE {
-        return Err(refused("is larger than 10 MiB; split it"));
-    }
-    // One kind of line end: the reader counts lines at the second half of CRLF, which belongs to the next row for it.
-    let text = text_of(bytes)?.replace("\r\n", "\n");
-    let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text.as_bytes());
-    let head = reader.headers().map_err(|_| refused("has no head that could be read"))?.clone();
-    let columns = Columns::of(&head)?;
-    let mut sheet = Sheet { rows: Vec::new(), has: columns.has(), unknown: columns.unknown.clone() };
-    for record in reader.records() {
-        let record = record.map_err(|_| refused("cannot be read as CSV to its end"))?;
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
-        if sheet.rows.len() >= MOST_ROWS {
-            return Err(refused("has more than 100,000 rows; split it"));
-        }
-        sheet.rows.push(columns.row(&record));
-    }
-    Ok(sheet)
+    let mut table = Table::read(bytes, REQUIRED, OPTIONAL)?;
+    let has = Has {
+        sponsor: table.has("sponsor"),
+        time_zone: table.has("time_zone"),
+        location: table.has("location"),
+    };
+    let lines = std::mem::take(&mut table.lines);
+    let rows = lines.iter().map(|line| Row::of(&table, line)).collect();
+    Ok(Sheet { rows, has, unknown: table.unknown })
 }
 
-fn refused(what: impl Into<String>) -> Error {
-    Error::field("csv", what)
-}
-
-fn text_of(bytes: &[u8]) -> Result<&str> {
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err(refused("is UTF-16; save it as \"CSV UTF-8\""));
-    }
-    let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|cause| {
-        let before = bytes.get(..cause.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        refused(format!("is not UTF-8 in line {line}; save it as \"CSV UTF-8\""))
-    })?;
-    if text.trim().is_empty() { Err(refused("is empty")) } else { Ok(text) }
-}
-
-struct Columns {
-    width: usize,
-    /// The place of each known column: required ones first, then optional ones.
-    places: Vec<Option<usize>>,
-    unknown: Vec<String>,
-}
-
-impl Columns {
-    fn of(head: &StringRecord) -> Result<Self> {
-        let names: Vec<String> = head.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
-        if names.len() > MOST_COLUMNS {
-            return Err(refused("has more than 200 columns"));
-        }
-        let known: Vec<&str> = REQUIRED.iter().chain(OPTIONAL).copied().collect();
-        if let Some(twice) =
-            known.iter().find(|column| names.iter().filter(|name| *name == *column).count() > 1)
-        {
-            return Err(refused(format!("has the column {twice} twice")));
-        }
-        let places: Vec<Option<usize>> =
-            known.iter().map(|column| names.iter().position(|name| name == column)).collect();
-        let missing: Vec<&str> = REQUIRED
-            .iter()
-            .zip(&places)
-            .filter_map(|(column, place)| place.is_none().then_some(*column))
-            .collect();
-        if let [single] = names.as_slice()
-            && single.contains([';', '\t'])
-        {
-            return Err(refused("is not separated by commas; save it as CSV with commas"));
-        }
-        if !missing.is_empty() {
-            let plural = if missing.len() == 1 { "column" } else { "columns" };
-            return Err(refused(format!("lacks the {plural} {}", missing.join(", "))));
-        }
-        let strange = |(name, shown): (&String, &str)| {
-            (!known.contains(&name.as_str()) && !name.is_empty()).then(|| super::report::shown(shown))
-        };
-        let unknown = names.iter().zip(head.iter()).filter_map(strange).collect();
-        Ok(Self { width: names.len(), places, unknown })
-    }
-
-    fn place(&self, column: &str) -> Option<usize> {
-        let known = REQUIRED.iter().chain(OPTIONAL).position(|known| *known == column)?;
-        self.places.get(known).copied().flatten()
-    }
-
-    fn has(&self) -> Has {
-        let there = |column| self.place(column).is_some();
-        Has { sponsor: there("sponsor"), time_zone: there("time_zone"), location: there("location") }
-    }
-
-    fn row(&self, record: &StringRecord) -> Row {
-        let cell = |column| {
-            let value = self.place(column).and_then(|place| record.get(place)).unwrap_or_default();
-            Some(value.to_owned()).filter(|value| !value.is_empty())
-        };
+impl Row {
+    fn of(table: &Table, line: &Line) -> Self {
+        let cell = |column| table.cell(line, column);
         let person = NewPerson {
             username: cell("username"),
             given_name: cell("given_name"),
@@ -184,16 +94,15 @@ impl Columns {
             time_zone: cell("time_zone"),
             ..NewPerson::default()
         };
-        let mut row = Row {
-            line: record.position().map_or(0, csv::Position::line),
+        let mut row = Self {
+            line: line.number,
             employee_id: person.employee_id.clone().unwrap_or_default(),
             person,
             manager: cell("manager"),
-            ..Row::default()
+            ..Self::default()
         };
-        let surplus = record.iter().skip(self.width).any(|cell| !cell.is_empty());
-        if record.len() < self.width || surplus {
-            row.reasons.push(format!("has {} columns, the head has {}", record.len(), self.width));
+        if let Some(fault) = &line.fault {
+            row.reasons.push(fault.clone());
             return row;
         }
         if row.employee_id.is_empty() {
@@ -204,9 +113,7 @@ impl Columns {
         row.read_worker_type(cell("worker_type"));
         row
     }
-}
 
-impl Row {
     fn day(&mut self, column: &str, cell: Option<String>) -> Option<Day> {
         let cell = cell?;
         let day = Day::parse(&cell);
@@ -234,38 +141,19 @@ mod tests {
     const HEAD: &str =
         "employee_id,username,given_name,family_name,email,manager,department,job_title,start_date,end_date";
 
-    fn message(bytes: &[u8]) -> String {
-        read(bytes).err().expect("refused").to_string()
+    #[test]
+    fn every_missing_column_is_named() {
+        let message = read(b"a,b\n").map(drop).expect_err("refused").to_string();
+        assert!(message.starts_with("csv: lacks the columns employee_id, username"), "{message}");
+        assert_eq!(message.matches(", ").count(), 9, "{message}");
     }
 
     #[test]
-    fn files_that_cannot_be_read_are_refused_with_one_message() {
-        assert_eq!(message(b""), "csv: is empty");
-        assert_eq!(message(b"\xEF\xBB\xBF \r\n"), "csv: is empty");
-        assert_eq!(message(b"\xFF\xFEe\0"), "csv: is UTF-16; save it as \"CSV UTF-8\"");
-        let latin = [HEAD.as_bytes(), b"\n1,,Zo\xEB,X,,,,,,\n"].concat();
-        assert_eq!(message(&latin), "csv: is not UTF-8 in line 2; save it as \"CSV UTF-8\"");
-        assert_eq!(
-            message(HEAD.replace(',', ";").as_bytes()),
-            "csv: is not separated by commas; save it as CSV with commas"
-        );
-        assert_eq!(message(HEAD.replace(",email", "").as_bytes()), "csv: lacks the column email");
-        assert_eq!(message(b"a,b\n").matches(", ").count(), 9, "every missing column is named");
-        assert_eq!(message(format!("{HEAD},email").as_bytes()), "csv: has the column email twice");
-        assert_eq!(message(&vec![b'a'; LARGEST_FILE + 1]), "csv: is larger than 10 MiB; split it");
-    }
-
-    #[test]
-    fn marks_line_ends_and_strange_columns_are_taken_in_stride() {
-        let text = format!(
-            "\u{FEFF}{},Badge,=cmd\r\n1,,Ann,Lee,,,,,2026-01-05,,x,y\r\n\r\n,,,,,,,,,,,\r\n",
-            HEAD.to_uppercase()
-        );
+    fn what_a_column_may_be_called_and_what_is_not_there() {
+        let text = format!("{},Badge\n1,,Ann,Lee,,,,,2026-01-05,,x\n", HEAD.to_uppercase());
         let sheet = read(text.as_bytes()).unwrap();
-        assert_eq!(sheet.unknown, ["Badge", "'=cmd"]);
-        assert_eq!(sheet.rows.len(), 1);
+        assert_eq!(sheet.unknown, ["Badge"]);
         assert_eq!(sheet.rows[0].person.given_name.as_deref(), Some("Ann"));
-        assert_eq!(sheet.rows[0].line, 2);
         assert!(!sheet.has.sponsor);
     }
 

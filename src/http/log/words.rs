@@ -7,6 +7,9 @@ use crate::log::event::{Change, Event};
 
 /// Every kind of event with its name, in the order of the names.
 pub(super) const KINDS: &[(&str, &str)] = &[
+    ("holding_found", "Access found elsewhere"),
+    ("holding_gone", "Access found elsewhere gone"),
+    ("holding_settled", "Access found elsewhere settled"),
     ("account_created", "Account added"),
     ("account_changed", "Account changed"),
     ("account_state_changed", "Account changed state"),
@@ -33,6 +36,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("leaver_step_changed", "Leaver’s step changed"),
     ("link_issued", "Link issued"),
     ("link_used", "Link used"),
+    ("grants_imported", "List of a system read"),
     ("log_verified", "Log verified"),
     ("password_locked", "Password locked"),
     ("password_set", "Password set"),
@@ -57,6 +61,12 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("session_ended", "Session ended"),
     ("session_started", "Session started"),
     ("setting_changed", "Setting changed"),
+    ("task_handed_over", "Task handed over"),
+    ("task_opened", "Task opened"),
+    ("task_reopened", "Task opened again"),
+    ("task_done", "Task said to be done"),
+    ("task_verified", "Task verified"),
+    ("task_withdrawn", "Task withdrawn"),
 ];
 
 /// One event in words.
@@ -104,6 +114,7 @@ fn actor(app: &App, actor: &Actor) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one line for each kind of event")]
 fn verb(change: &Change) -> &'static str {
     use Change as C;
     match change {
@@ -113,6 +124,16 @@ fn verb(change: &Change) -> &'static str {
         C::AccountChanged { .. } => "changed an account",
         C::AccountStateChanged { .. } => "moved an account to another state",
         C::PeopleImported { .. } => "imported people",
+        C::GrantsImported { .. } => "read a system’s list of access",
+        C::HoldingFound { .. } => "found access in another system",
+        C::HoldingSettled { .. } => "settled whose access in another system it is",
+        C::HoldingGone { .. } => "saw that access in another system is gone",
+        C::TaskOpened { .. } => "opened a task by hand",
+        C::TaskHandedOver { .. } => "handed a task over",
+        C::TaskDone { .. } => "said that a task is done",
+        C::TaskVerified { .. } => "verified a task",
+        C::TaskReopened { .. } => "opened a task again",
+        C::TaskWithdrawn { .. } => "withdrew a task",
         C::LinkIssued { .. } => "issued a one-time link",
         C::LinkUsed { .. } => "used a one-time link",
         C::PasswordSet { .. } => "set a password",
@@ -160,6 +181,7 @@ fn verb(change: &Change) -> &'static str {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one line for each kind of event")]
 fn note(app: &App, change: &Change) -> Option<String> {
     use Change as C;
     let until = |at: &crate::clock::Timestamp| format!("until {}", at.utc().format("%-d %b %Y, %H:%M UTC"));
@@ -172,6 +194,22 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::PeopleImported { added, changed, unchanged, refused, .. } => {
             format!("{added} added, {changed} changed, {unchanged} unchanged, {refused} refused")
         }
+        C::GrantsImported { system, matched, orphans, gone, .. } => {
+            format!("{system}: {matched} matched, {orphans} orphans, {gone} gone")
+        }
+        C::HoldingFound { system, drift, .. } => {
+            if *drift {
+                format!("{system}, new since the last list")
+            } else {
+                system.clone()
+            }
+        }
+        C::HoldingSettled { outcome, .. } => outcome.clone(),
+        C::HoldingGone { system, how, .. } => format!("{system}, {how}"),
+        C::TaskOpened { system, origin, .. } => format!("{system}, {origin}"),
+        C::TaskHandedOver { assignee, .. } => name_of(app, assignee),
+        C::TaskVerified { by, .. } => target_of(app, by),
+        C::TaskReopened { cause, .. } => cause.clone(),
         C::LinkIssued { purpose, .. } | C::LinkUsed { purpose, .. } => purpose.clone(),
         C::PasswordLocked { until: at, .. } => until(at),
         C::FactorLocked { factor, until: at, .. } => format!("{factor}, {}", until(at)),
@@ -212,7 +250,11 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::LogVerified { size, differences, .. } => format!("{size} events, {differences} differences"),
         C::DataExported { what, rows } => format!("{what}, {rows} rows"),
         C::AccessDayClosed { day, size, .. } => format!("{day}, {size} records"),
-        C::PasswordSet { .. } | C::PasswordUnlocked { .. } | C::ItemSuperseded { .. } => return None,
+        C::PasswordSet { .. }
+        | C::PasswordUnlocked { .. }
+        | C::ItemSuperseded { .. }
+        | C::TaskDone { .. }
+        | C::TaskWithdrawn { .. } => return None,
     })
 }
 
@@ -242,6 +284,12 @@ fn href(change: &Change) -> Option<String> {
         | C::ItemReassigned { campaign, .. }
         | C::ItemSuperseded { campaign, .. }
         | C::ItemVerified { campaign, .. } => format!("/reviews/{campaign}"),
+        C::TaskOpened { task, .. }
+        | C::TaskHandedOver { task, .. }
+        | C::TaskDone { task, .. }
+        | C::TaskVerified { task, .. }
+        | C::TaskReopened { task, .. }
+        | C::TaskWithdrawn { task, .. } => format!("/tasks/{task}"),
         C::LeaverReported { case, .. }
         | C::LeaverStateChanged { case, .. }
         | C::LeaverStepChanged { case, .. } => format!("/leavers/{case}"),

@@ -61,6 +61,11 @@ pub struct Company {
 impl Company {
     /// Founds the company in an empty house.
     pub fn found(house: &House) -> Self {
+        Self::found_with(house, &[])
+    }
+
+    /// Founds the company with further catalogues, as (file, text), beside that of the order desk.
+    pub fn found_with(house: &House, catalogues: &[(&str, &str)]) -> Self {
         let wishes = Wishes { name: Some("Corriden Parcels".to_owned()), ..Wishes::default() };
         write(house, |tx| organisation::set(tx, &wishes));
         let ada = person(house, "ada", None);
@@ -69,7 +74,9 @@ impl Company {
         let mara = person(house, "mara", Some(&ada));
         let cleo = person(house, "cleo", Some(&mara));
         let pia = person(house, "pia", Some(&mara));
-        let files = [PolicyFile { name: "orders.toml".to_owned(), text: ORDERS.to_owned() }];
+        let all = [("orders.toml", ORDERS)].into_iter().chain(catalogues.iter().copied());
+        let files: Vec<PolicyFile> =
+            all.map(|(name, text)| PolicyFile { name: name.to_owned(), text: text.to_owned() }).collect();
         write(house, |tx| apply::apply(tx, &files));
         write(house, organisation::complete_set_up);
         Self { ada, mara, otto, cleo, pia }

@@ -6,6 +6,7 @@ mod browser;
 pub mod company;
 mod databases;
 mod entropy;
+pub mod estate;
 mod example;
 mod firm;
 mod fixtures;

@@ -1,5 +1,6 @@
 //! A small firm of which everybody signs in, and a house in which something has happened.
 
+use actix_web::test::TestRequest;
 use bailiwick::access::apply;
 use bailiwick::accounts::{self, Changes};
 use bailiwick::ids::AccountId;
@@ -78,6 +79,7 @@ pub struct Life {
     pub campaign: String,
     pub item: String,
     pub case: String,
+    pub task: String,
 }
 
 /// An id in an answer.
@@ -112,6 +114,20 @@ impl House {
         let effective_at = self.now().plus(Duration::days(3));
         let case = json!({ "account": leaver.id(), "effective_at": effective_at, "reason": "Moves abroad" });
         let case = id_of(&staff.priya.browser.post("/api/v1/leavers", case).await.expect(201).json());
-        Life { staff, request, waiting, grant, campaign, item, case }
+        let task = self.orphan_to_remove(&mut staff).await;
+        Life { staff, request, waiting, grant, campaign, item, case, task }
+    }
+
+    /// A login in the warehouse that fits nobody, and Tomasz's task to take it away.
+    async fn orphan_to_remove(&self, staff: &mut Staff) -> String {
+        let head = "system,external_login,employee_id,email,role,granted_at,last_used";
+        let list =
+            format!("{head}\nwarehouse,dock-7,,,dock-planner,,never\nwarehouse,ghost,,,dock-planner,,\n");
+        let request = TestRequest::post().uri("/api/v1/grants/import").set_payload(list);
+        staff.priya.browser.send(request).await.expect(200);
+        let tomasz = &mut staff.tomasz.browser;
+        let found = tomasz.get("/api/v1/holdings?view=orphans").await.expect(200).json();
+        let removal = format!("/api/v1/holdings/{}/removal", id_of(&found["items"][0]));
+        id_of(&tomasz.post(&removal, json!({})).await.expect(200).json())
     }
 }

@@ -1,0 +1,2 @@
+DROP TABLE system_lists;
+DROP TABLE holdings;

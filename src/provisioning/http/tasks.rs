@@ -1,0 +1,159 @@
+//! Tasks by hand for callers: JSON at `/api/v1/tasks`. The pages stand in `pages`.
+
+pub mod pages;
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use serde::Deserialize;
+
+use super::viewer;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::http::answer::Paging;
+use crate::http::{Answer, list as listed, ok, written};
+use crate::ids::{AccountId, TaskId};
+use crate::provisioning::Viewer;
+use crate::provisioning::tasks::lists::{self, Part};
+use crate::provisioning::tasks::{self, Task};
+
+/// Which part of the list.
+#[derive(Debug, Default, Deserialize)]
+pub struct View {
+    view: Option<String>,
+}
+
+/// `GET /api/v1/tasks?view=mine|waiting|overdue|all`: oldest first.
+///
+/// # Errors
+/// 422 for a view that there is not.
+pub async fn index(
+    app: web::Data<App>,
+    caller: Caller,
+    view: web::Query<View>,
+    paging: web::Query<Paging>,
+) -> Answer {
+    let (viewer, limit) = (viewer(&app, &caller)?, paging.limit()?);
+    let part = Part::named(view.view.as_deref().unwrap_or("mine"))?;
+    let (shown, next) = app
+        .read(move |reader| {
+            let (found, next) = lists::list(reader, part, &viewer, paging.cursor.as_deref(), limit)?;
+            let shown = found.iter().map(|task| lists::json(reader, task)).collect::<Result<Vec<_>>>()?;
+            Ok((shown, next))
+        })
+        .await?;
+    listed(shown, next)
+}
+
+/// `GET /api/v1/tasks/{id}`.
+///
+/// # Errors
+/// 404 if there is none that the caller may see.
+pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<TaskId>) -> Answer {
+    let viewer = viewer(&app, &caller)?;
+    let shown = app
+        .read(move |reader| {
+            let task = lists::find(reader, &id, &viewer)?;
+            lists::json(reader, &task)
+        })
+        .await?;
+    ok(shown)
+}
+
+/// How somebody knows that it is done.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofBody {
+    proof: String,
+}
+
+/// Why.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    reason: String,
+}
+
+/// To whom, and why.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandOverBody {
+    to: AccountId,
+    reason: String,
+}
+
+async fn worked(
+    app: &App,
+    caller: &Caller,
+    act: impl FnOnce(&mut Tx<'_>, &Viewer) -> Result<Task> + Send + 'static,
+) -> Answer {
+    let viewer = viewer(app, caller)?;
+    let done = app
+        .write(caller, move |tx| {
+            let task = act(tx, &viewer)?;
+            lists::json(tx, &task)
+        })
+        .await?;
+    written(StatusCode::OK, &done)
+}
+
+/// `POST /api/v1/tasks/{id}/completion`.
+///
+/// # Errors
+/// 404; 403 if it waits for somebody else; 409 unless it is open; 422 without a proof.
+pub async fn completion(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<TaskId>,
+    body: web::Json<ProofBody>,
+) -> Answer {
+    worked(&app, &caller, move |tx, viewer| tasks::complete(tx, &id, &body.proof, viewer)).await
+}
+
+/// `POST /api/v1/tasks/{id}/verification`: the second look.
+///
+/// # Errors
+/// 404; 403 for who did it; 409 unless it is said to be done.
+pub async fn verification(app: web::Data<App>, caller: Caller, id: web::Path<TaskId>) -> Answer {
+    worked(&app, &caller, move |tx, viewer| tasks::verify(tx, &id, viewer)).await
+}
+
+/// `POST /api/v1/tasks/{id}/reopening`: it is still there.
+///
+/// # Errors
+/// As [`verification`]; 422 without a reason.
+pub async fn reopening(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<TaskId>,
+    body: web::Json<ReasonBody>,
+) -> Answer {
+    worked(&app, &caller, move |tx, viewer| tasks::reopen(tx, &id, &body.reason, viewer)).await
+}
+
+/// `POST /api/v1/tasks/{id}/hand-over`.
+///
+/// # Errors
+/// 404; 403 if it waits for somebody else; 422 for a person who cannot do it.
+pub async fn hand_over(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<TaskId>,
+    body: web::Json<HandOverBody>,
+) -> Answer {
+    worked(&app, &caller, move |tx, viewer| tasks::hand_over(tx, &id, &body.to, &body.reason, viewer)).await
+}
+
+/// `POST /api/v1/tasks/{id}/refusal`: the named person cannot do it.
+///
+/// # Errors
+/// As [`hand_over`]; 409 if there is nobody else.
+pub async fn refusal(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<TaskId>,
+    body: web::Json<ReasonBody>,
+) -> Answer {
+    worked(&app, &caller, move |tx, viewer| tasks::refuse(tx, &id, &body.reason, viewer)).await
+}
