@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use crate::access::apply;
 use crate::access::key_ring::Keys;
 use crate::accounts::Directory;
+use crate::alarms::Waiting;
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -23,6 +24,7 @@ use crate::decision::recorder::Recorder;
 use crate::decision::{Index, Live};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::exceptions;
 use crate::log::freshness::{Freshness, Pulse};
 use crate::log::tail::{Follower, Tail};
 use crate::organisation::{Organisation, Settings};
@@ -60,6 +62,8 @@ struct House {
     decisions: Arc<Live>,
     keys: Arc<Keys>,
     sessions: Arc<Sessions>,
+    alarms: Arc<Waiting>,
+    exceptions: Arc<exceptions::Waiting>,
     session_limits: Limits,
     hashers: Hashers,
     recorder: Recorder,
@@ -112,6 +116,8 @@ impl App {
         let decisions = Arc::new(Live::default());
         let keys = Arc::new(Keys::default());
         let sessions = Arc::new(Sessions::default());
+        let alarms = Arc::new(Waiting::default());
+        let exceptions = Arc::new(exceptions::Waiting::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
         let recorder = Recorder::start(&config.database, &config.data, &context, config.strict_recording)?;
@@ -129,12 +135,16 @@ impl App {
                 Arc::clone(&decisions) as Arc<dyn Follower>,
                 Arc::clone(&keys) as Arc<dyn Follower>,
                 Arc::clone(&sessions) as Arc<dyn Follower>,
+                Arc::clone(&alarms) as Arc<dyn Follower>,
+                Arc::clone(&exceptions) as Arc<dyn Follower>,
             ],
             settings,
             directory,
             decisions,
             keys,
             sessions,
+            alarms,
+            exceptions,
             session_limits: Limits::shipped()?,
             hashers,
             recorder,
@@ -233,6 +243,16 @@ impl App {
     /// The sessions that this node has met.
     pub fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// How many alarms wait, as this node knows.
+    pub fn alarms(&self) -> &Waiting {
+        &self.0.alarms
+    }
+
+    /// How many decisions about oneself wait for objections, as this node knows.
+    pub fn exceptions(&self) -> &exceptions::Waiting {
+        &self.0.exceptions
     }
 
     /// How long sessions last.

@@ -19,7 +19,7 @@ use crate::access::apply::PolicyFile;
 use crate::config::{Config, Overrides};
 use crate::control::{self, Output, Refusal};
 use crate::error::{Error, Result};
-use arguments::{Cli, Command, House, Import, Key, KillSwitch, Log, Settings};
+use arguments::{Cli, Command, House, Import, Key, KillSwitch, Log, Recover, Settings};
 
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
@@ -60,6 +60,9 @@ fn execute(cli: Cli) -> std::result::Result<Output, Refusal> {
 fn carry_out(config: Config, wanted: House) -> std::result::Result<Output, Refusal> {
     let (command, directory) = match wanted {
         House::Invite(invite) => (control::Command::Invite(invite.into()), None),
+        House::Recover(Recover::Administrator { username }) => {
+            (control::Command::RecoverAdministrator { username }, None)
+        }
         House::Import(Import::People { file, dry_run }) => {
             (control::Command::ImportPeople { file: files::base64(&file)?, dry_run }, None)
         }

@@ -3,7 +3,7 @@
 //! A slice with a governed table offers its rows, digested as its events digest them, and has its line here.
 
 use crate::log::verify::Source;
-use crate::{access, accounts};
+use crate::{access, accounts, alarms};
 
 /// Every governed table.
 pub const SOURCES: &[Source] = &[
@@ -12,4 +12,5 @@ pub const SOURCES: &[Source] = &[
     Source { table: "roles", rows: access::roles::governed_roles },
     Source { table: "grants", rows: access::grants::governed },
     Source { table: "kill_switches", rows: access::kill_switches::governed },
+    Source { table: "alarms", rows: alarms::governed },
 ];

@@ -127,6 +127,12 @@ ids! {
     HoldingId;
     /// One task that a person carries out by hand in another system.
     TaskId;
+    /// One alarm.
+    AlarmId;
+    /// One exception from a rule.
+    ExceptionId;
+    /// One decision of somebody about themselves.
+    OwnDecisionId;
     /// One text that a person typed, kept sealed.
     TextId;
 }

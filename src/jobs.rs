@@ -33,16 +33,23 @@ pub struct Job {
 /// The table of jobs.
 pub const JOBS: &[Job] = &[
     Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire },
+    Job { name: "exceptions.tend", schedule: "30 * * * * *", run: crate::exceptions::tend },
     Job { name: "leavers.run", schedule: "*/5 * * * * *", run: crate::leavers::run_due },
     Job { name: "log.checkpoint", schedule: "0 0 0 * * *", run: crate::log::jobs::checkpoint },
     Job { name: "log.close-days", schedule: "0 5 0 * * *", run: crate::log::jobs::close_days },
-    Job { name: "log.verify", schedule: "0 30 3 * * *", run: crate::log::jobs::verify },
+    Job { name: "log.verify", schedule: "0 30 3 * * *", run: verify },
+    Job { name: "notify.alarms", schedule: "*/10 * * * * *", run: crate::notify::tell_of_alarms },
     Job { name: "provisioning.follow", schedule: "*/5 * * * * *", run: crate::provisioning::follow },
     Job { name: "requests.lapse", schedule: "45 * * * * *", run: crate::requests::lapse_all },
     Job { name: "reviews.open", schedule: "0 * * * * *", run: crate::reviews::open_due },
     Job { name: "reviews.tend", schedule: "15 * * * * *", run: crate::reviews::tend },
     Job { name: "signin.tidy", schedule: "0 17 3 * * *", run: crate::signin::jobs::tidy },
 ];
+
+/// The nightly proof of the log; what it finds denies and alarms.
+fn verify(app: &App, lease: &Lease) -> Result<String> {
+    crate::log::jobs::verify(app, lease, crate::access::integrity::found)
+}
 
 /// The right to run a job now.
 #[derive(Debug, Clone)]
@@ -145,7 +152,7 @@ pub fn start(app: App) -> Result<Sender<()>> {
     thread::Builder::new()
         .name("verifier".to_owned())
         .spawn(move || {
-            if let Err(error) = crate::log::jobs::verify_at_start(&house) {
+            if let Err(error) = crate::log::jobs::verify_at_start(&house, crate::access::integrity::found) {
                 tracing::error!(%error, "the log could not be verified");
             }
         })

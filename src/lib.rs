@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod alarms;
 pub mod app;
 pub mod caller;
 pub mod cli;
@@ -15,12 +16,14 @@ pub mod db;
 pub mod decision;
 pub mod entropy;
 pub mod error;
+pub mod exceptions;
 pub mod governed;
 pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod leavers;
 pub mod log;
+pub mod notify;
 pub mod organisation;
 pub mod profile;
 pub mod provisioning;

@@ -2,7 +2,8 @@
 //!
 //! Rules: no change and no job leaves fewer than two people able to administer, or one while only one exists. Able is
 //! a person in use with a grant of the administrator's role that counts now. The end of such a grant is no change and
-//! cannot be refused, so the house prolongs it shortly before where the floor would break. Calls `store`, `grants`.
+//! cannot be refused, so the house warns of it, and prolongs it shortly before where the floor would break. Calls
+//! `store`, `grants`, `alarms`.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,7 @@ use super::ending::prolong;
 use super::grants::Grant;
 use super::people;
 use super::store::grants as store;
+use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
@@ -25,6 +27,8 @@ const ENOUGH: usize = 2;
 /// How long before its end a grant is prolonged that the floor needs, and by how much.
 const NOTICE: Duration = Duration::days(1);
 const RESPITE: Duration = Duration::days(7);
+/// How long before its end a grant is warned of (DESIGN §4).
+const WARNING: Duration = Duration::days(30);
 
 /// The grants by which people can administer at `at`, judged by everything known now.
 fn able(reader: &mut Reader<'_>, at: Timestamp) -> Result<Vec<Grant>> {
@@ -84,6 +88,30 @@ fn without(reader: &mut Reader<'_>, stays: impl Fn(&Grant) -> bool) -> Result<()
         return Err(Error::conflict("floor", advice));
     }
     Ok(())
+}
+
+/// Raises an alarm for each administrator's grant that ends within thirty days, once for each end; returns how many.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn warn(tx: &mut Tx<'_>) -> Result<usize> {
+    let (now, soon) = (tx.now, tx.now.plus(WARNING));
+    let mut raised = 0;
+    for grant in able(tx, now)? {
+        let Some(end) = grant.expires_at.filter(|end| *end < soon) else { continue };
+        let at = end.seconds().unsigned_abs();
+        if alarms::highest(tx, Rule::AdministratorEnds, grant.id.as_str())? >= at {
+            continue;
+        }
+        let seen = Sighting::of(Rule::AdministratorEnds, Severity::Warning)
+            .account(Some(&grant.account))
+            .about(grant.id.as_str())
+            .observed(at)
+            .samples([format!("ends {end}")]);
+        alarms::raise(tx, seen)?;
+        raised += 1;
+    }
+    Ok(raised)
 }
 
 /// Prolongs administrators' grants that end within a day and that the floor needs; returns how many.

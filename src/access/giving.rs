@@ -1,9 +1,9 @@
 //! Giving a role: every check, and the new grant.
 //!
 //! Rules: an account that may not hold a role does not get it; a grant ends no later than role and profile allow; two
-//! roles that exclude each other are never held together; nobody holds the same role in the same scope twice: asking
+//! roles that exclude each other are never held together but by a living exception; nobody holds the same role in the same scope twice: asking
 //! again with a later end prolongs the grant there is. Whether the giver may give is judged before, in `requests`.
-//! Calls `catalogue`, `scope`, `limits`, `people`, `positions`, `settings`.
+//! Calls `catalogue`, `scope`, `limits`, `people`, `positions`, `settings`, `exceptions`.
 
 use super::catalogue::Application;
 use super::ending::record_kept;
@@ -16,6 +16,7 @@ use super::{limits, people, positions, settings};
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
+use crate::exceptions::{self, ExceptionKind};
 use crate::ids::{AccountId, GrantId, RequestId};
 use crate::log::append::next_revision;
 use crate::log::event::Change;
@@ -231,11 +232,16 @@ fn excluded(reader: &mut Reader<'_>, account: &AccountId, role: &str, held: &[Gr
     let exclusions = settings::exclusions(reader)?;
     let positions = positions::of(reader, account)?;
     let held = held.iter().map(|grant| grant.role.as_str()).chain(positions.roles());
-    match exclusions.against(role, held).first() {
-        None => Ok(()),
-        Some((exclusion, other)) => {
-            let advice = format!("It may not be held together with {other}: {}", exclusion.reason);
-            Err(Error::conflict("excluded-role", advice))
+    for (exclusion, other) in exclusions.against(role, held) {
+        if exceptions::holds(reader, ExceptionKind::Exclusion, &exclusion.key, account)? {
+            continue;
         }
+        let advice = format!(
+            "It may not be held together with {other}: {} A firm too small to keep them apart asks for an exception \
+             from \"{}\".",
+            exclusion.reason, exclusion.key
+        );
+        return Err(Error::conflict("excluded-role", advice));
     }
+    Ok(())
 }

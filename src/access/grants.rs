@@ -41,6 +41,8 @@ crate::text_enum! {
         FirstRun = "first_run",
         /// Made together with an API key.
         Key = "key",
+        /// Given on the host, when nobody could administer any more.
+        Recovery = "recovery",
         /// Found in another system.
         Imported = "imported",
     }

@@ -1,8 +1,8 @@
 //! What this slice does by itself: tidying up grants whose end has passed, and holding the floor.
 //!
-//! Rule: correctness never waits for it; ends are judged at decision time. Calls `grants`, `floor`.
+//! Rule: correctness never waits for it; ends are judged at decision time. Calls `grants`, `floor`, `collisions`.
 
-use super::{floor, grants};
+use super::{collisions, floor, grants};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::jobs::Lease;
 
 const CHUNK: i64 = 200;
 
-/// Prolongs what the floor needs and tidies up what ran out.
+/// Warns of administrators' ends, prolongs what the floor needs and tidies up what ran out.
 ///
 /// # Errors
 /// Whatever a transaction returns; what was done before stays done.
@@ -18,6 +18,8 @@ pub fn expire(app: &App, lease: &Lease) -> Result<String> {
     let house = Caller::house("access.expire");
     let prolonged = app.write_now(&house, |tx| {
         lease.check(tx)?;
+        floor::warn(tx)?;
+        collisions::watch(tx)?;
         floor::prolong_needed(tx)
     })?;
     let mut expired = 0;

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod approval;
 pub mod catalogue;
+pub mod collisions;
 mod ending;
 pub mod exclusion;
 pub mod export;
@@ -14,6 +15,7 @@ mod giving;
 pub mod grants;
 pub mod http;
 pub mod importing;
+pub mod integrity;
 pub mod jobs;
 pub mod key_ring;
 pub mod keys;

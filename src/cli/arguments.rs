@@ -61,6 +61,9 @@ pub(super) enum Command {
 pub(super) enum House {
     /// Create or find a person and print a one-time link to a password and a second factor
     Invite(Invite),
+    /// Find the way back in; these commands work whatever is stopped
+    #[command(subcommand)]
+    Recover(Recover),
     /// Read what another system exported
     #[command(subcommand)]
     Import(Import),
@@ -113,6 +116,15 @@ impl From<Invite> for Invitation {
         let Invite { username, given_name, family_name, email, roles } = invite;
         Self { username, given_name, family_name, email, roles }
     }
+}
+
+#[derive(Subcommand)]
+pub(super) enum Recover {
+    /// Print a one-time link for an administrator, whose sessions, password and second factor end
+    Administrator {
+        /// What they sign in with
+        username: String,
+    },
 }
 
 #[derive(Subcommand)]

@@ -6,7 +6,9 @@ use serde_json::json;
 use super::Output;
 use crate::access::keys::{self, Issued, NewKey};
 use crate::access::networks::Network;
+use crate::access::permissions::EVERYTHING;
 use crate::accounts;
+use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -50,6 +52,12 @@ pub(super) fn issue(app: &App, caller: &Caller, wanted: Wanted) -> Result<Output
         let wanted = new_key(tx, &wanted)?;
         let issued = keys::issue(tx, &wanted)?;
         let awaiting = ask_for(tx, &issued)?;
+        if wanted.allow.iter().any(|permission| permission == EVERYTHING) {
+            let seen = Sighting::of(Rule::BroadKey, Severity::Warning)
+                .account(Some(&issued.account))
+                .samples([issued.key.to_string(), tx.caller.label()]);
+            alarms::raise(tx, seen)?;
+        }
         Ok((issued, awaiting))
     })?;
     let (issued, awaiting) = done.value;

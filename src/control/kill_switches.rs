@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use crate::access::kill_switches::{self, KillSwitch};
+use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -18,10 +19,19 @@ pub(super) fn list(app: &App) -> Result<Output> {
     Ok(Output { lines, notes, data: json!({ "items": items, "next": null }), wrong: false })
 }
 
-/// Lifts one; what it stopped is decided as before.
+/// Lifts one; what it stopped is decided as before, and everybody who watches is alarmed.
 pub(super) fn lift(app: &App, caller: &Caller, id: &str) -> Result<Output> {
     let id = KillSwitchId::parse(id).ok_or_else(|| Error::field("id", "must be the id of a kill switch"))?;
-    let done = app.write_now(caller, |tx| kill_switches::lift(tx, &id))?;
+    let done = app.write_now(caller, |tx| {
+        let lifted = kill_switches::lift(tx, &id)?;
+        if lifted.lifted_at == Some(tx.now) {
+            let seen = Sighting::of(Rule::KillSwitchLifted, Severity::Warning)
+                .about(id.as_str())
+                .samples([lifted.target.clone(), tx.caller.label()]);
+            alarms::raise(tx, seen)?;
+        }
+        Ok(lifted)
+    })?;
     let mut data = shown(&done.value);
     data["revision"] = json!(done.revision);
     Ok(Output { lines: vec![line(&done.value)], data, ..Output::default() })

@@ -34,6 +34,11 @@ use crate::signin::inviting::Invitation;
 pub enum Command {
     /// Creates or finds a person and makes their link.
     Invite(Invitation),
+    /// Makes a new way in for an administrator.
+    RecoverAdministrator {
+        /// What they sign in with.
+        username: String,
+    },
     /// Reads a people file.
     ImportPeople {
         /// The file's bytes in Base64: whether they are text is judged with the rest of it.
@@ -160,6 +165,7 @@ impl<'a> Asker<'a> {
 pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'_>) -> Result<Output> {
     match command {
         Command::Invite(wanted) => people::invite(app, caller, wanted),
+        Command::RecoverAdministrator { username } => people::recover(app, caller, &username),
         Command::ImportPeople { file, dry_run } => people::import(app, caller, &file, dry_run, asker),
         Command::ImportGrants { file, dry_run } => grants::import(app, caller, &file, dry_run, asker),
         Command::Apply { files, dry_run } => policy::apply(app, caller, &files, dry_run),

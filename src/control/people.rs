@@ -1,4 +1,4 @@
-//! `invite` and `import people`.
+//! `invite`, `recover administrator` and `import people`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +11,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sheet::shown;
 use crate::signin::inviting::{self, Invitation};
+use crate::signin::recovery;
 
 /// Creates or finds a person; their one-time link is the last line.
 pub(super) fn invite(app: &App, caller: &Caller, wanted: Invitation) -> Result<Output> {
@@ -30,6 +31,28 @@ pub(super) fn invite(app: &App, caller: &Caller, wanted: Invitation) -> Result<O
         "link": link,
         "expires_at": ends,
         "revision": made.revision,
+    });
+    Ok(Output { lines: vec![link], notes, data, wrong: false })
+}
+
+/// Makes a new way in for an administrator; the one-time link is the last line.
+pub(super) fn recover(app: &App, caller: &Caller, username: &str) -> Result<Output> {
+    let done = app.write_now(caller, |tx| recovery::recover_administrator(tx, username))?;
+    let recovered = done.value;
+    let link = recovered.link.address(&app.config().public_url);
+    let notes = vec![
+        format!(
+            "{} sessions ended; the password and the second factor of before are gone",
+            recovered.sessions
+        ),
+        format!("the link works once, until {}; hand it over yourself", recovered.link.expires_at),
+        "everybody who watches is alarmed".to_owned(),
+    ];
+    let data = json!({
+        "account": recovered.account.id,
+        "link": link,
+        "expires_at": recovered.link.expires_at,
+        "revision": done.revision,
     });
     Ok(Output { lines: vec![link], notes, data, wrong: false })
 }

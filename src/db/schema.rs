@@ -149,6 +149,7 @@ diesel::table! {
         in_flight -> Integer,
         locked_until -> Nullable<Timestamp>,
         changed_at -> Timestamp,
+        recent_locks -> Nullable<Text>,
     }
 }
 
@@ -461,6 +462,75 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    exceptions (id) {
+        id -> Text,
+        kind -> Text,
+        what -> Text,
+        account -> Text,
+        state -> Text,
+        reason -> Text,
+        control -> Text,
+        asked_by -> Text,
+        approved_by -> Nullable<Text>,
+        approved_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        ends_at -> Timestamp,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    own_decisions (id) {
+        id -> Text,
+        matter -> Text,
+        thing -> Text,
+        role -> Text,
+        account -> Text,
+        state -> Text,
+        reason -> Text,
+        opened_at -> Timestamp,
+        effective_at -> Timestamp,
+        objected_by -> Nullable<Text>,
+        objected_at -> Nullable<Timestamp>,
+        objection -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    alarms (id) {
+        id -> Text,
+        rule -> Text,
+        severity -> Text,
+        account -> Nullable<Text>,
+        about -> Text,
+        open_key -> Nullable<Text>,
+        state -> Text,
+        denies -> Bool,
+        threshold -> Nullable<BigInt>,
+        window_seconds -> Nullable<BigInt>,
+        observed -> BigInt,
+        samples -> Text,
+        note -> Nullable<Text>,
+        told -> Text,
+        sightings -> BigInt,
+        raised_by -> Text,
+        raised_at -> Timestamp,
+        last_seen_at -> Timestamp,
+        acknowledged_by -> Nullable<Text>,
+        acknowledged_at -> Nullable<Timestamp>,
+        investigated_by -> Nullable<Text>,
+        investigated_at -> Nullable<Timestamp>,
+        closed_by -> Nullable<Text>,
+        closed_at -> Nullable<Timestamp>,
+        finding -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
 diesel::joinable!(grants -> roles (role));
 diesel::joinable!(grants -> accounts (account));
 diesel::joinable!(review_items -> campaigns (campaign));
@@ -501,4 +571,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     holdings,
     system_lists,
     manual_tasks,
+    alarms,
+    exceptions,
+    own_decisions,
 );

@@ -1,15 +1,16 @@
 //! The index of this node: loaded whole at the start, then fed by the log.
 //!
 //! Rules: an event says which rows to read again, never what they hold; one page of the log is published as one state;
-//! a catalogue that does not compile leaves the one before it in force, and says so. Calls `access`, `accounts`.
+//! a catalogue that does not compile leaves the one before it in force, and says so. Calls `access`, `alarms`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::rows::{KillSwitchRow, PolicyRows, RoleRow};
+use super::rows::{KillSwitchRow, PinRow, PolicyRows, RoleRow};
 use super::store::{self, Positions};
 use super::{Index, Snapshot};
 use crate::access::{kill_switches, limits, roles};
+use crate::alarms;
 use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -46,6 +47,7 @@ struct Touched {
     moved: BTreeSet<AccountId>,
     policy: bool,
     kill_switches: bool,
+    pins: bool,
 }
 
 impl Touched {
@@ -86,6 +88,9 @@ impl Touched {
             | Change::RoleRetired { .. }
             | Change::SettingChanged { .. } => self.policy = true,
             Change::KillSwitchPulled { .. } | Change::KillSwitchLifted { .. } => self.kill_switches = true,
+            Change::AlarmRaised { .. } | Change::AlarmSeenAgain { .. } | Change::AlarmStateChanged { .. } => {
+                self.pins = true;
+            }
             _ => {}
         }
     }
@@ -94,7 +99,7 @@ impl Touched {
 impl Follower for Live {
     fn load(&self, reader: &mut Reader<'_>, revision: u64) -> Result<()> {
         let mut snapshot = with_policy(Snapshot::default(), reader)?;
-        snapshot = snapshot.with_kill_switches(&pulled(reader)?);
+        snapshot = snapshot.with_kill_switches(&pulled(reader)?).with_pins(&pinned(reader)?);
         let positions = Positions::all(reader)?;
         let mut after = String::new();
         loop {
@@ -121,6 +126,9 @@ impl Follower for Live {
         }
         if touched.kill_switches {
             snapshot = snapshot.with_kill_switches(&pulled(reader)?);
+        }
+        if touched.pins {
+            snapshot = snapshot.with_pins(&pinned(reader)?);
         }
         touched.subjects.extend(store::managers_of(reader, &touched.moved)?);
         let ids: Vec<AccountId> = touched.subjects.into_iter().collect();
@@ -158,4 +166,10 @@ fn with_policy(snapshot: Snapshot, reader: &mut Reader<'_>) -> Result<Snapshot> 
 fn pulled(reader: &mut Reader<'_>) -> Result<Vec<KillSwitchRow>> {
     let pulled = kill_switches::pulled(reader)?;
     Ok(pulled.into_iter().map(|switch| KillSwitchRow { id: switch.id, target: switch.target }).collect())
+}
+
+/// Whom an open alarm denies everything.
+fn pinned(reader: &mut Reader<'_>) -> Result<Vec<PinRow>> {
+    let denied = alarms::denied(reader)?;
+    Ok(denied.into_iter().map(|account| PinRow { account, permission: None }).collect())
 }

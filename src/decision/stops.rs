@@ -1,4 +1,4 @@
-//! What denies before the policy is asked: kill switches, and pins that the referee left.
+//! What denies before the policy is asked: kill switches, and pins that the referee or an alarm left.
 //!
 //! Rules: a target that could mean two things stops both; a target that means nothing yet stops it once it is there.
 //! Both are nearly always empty, and then cost one comparison. Pure; calls `rows`.

@@ -16,6 +16,7 @@ use crate::caller::{Actor, Caller};
 use crate::decision::Question;
 use crate::decision::rows::SubjectKind;
 use crate::error::Error;
+use crate::ids::AccountId;
 use crate::signin::sessions::{self, Session};
 
 /// Who calls, and by what.
@@ -82,6 +83,13 @@ pub fn permits(app: &App, caller: &Caller, feature: &str, action: &str) -> bool 
     })
 }
 
+/// The people whom the decision point permits `bailiwick/feature:action` now, at most `limit`.
+pub fn permitted(app: &App, feature: &str, action: &str, limit: usize) -> Vec<AccountId> {
+    let question = own_question(SubjectKind::Person.type_name(), "", feature, action);
+    let (now, snapshot) = (app.context().clock.now(), app.decisions().snapshot());
+    snapshot.search_subjects(now, app.freshness(), &question, None, limit).items
+}
+
 /// The question whether a caller may use a feature of this house; none for those who are no subject.
 fn question<'a>(caller: &'a Caller, feature: &'a str, action: &'a str) -> Option<Question<'a>> {
     let (kind, account) = match &caller.actor {
@@ -89,9 +97,18 @@ fn question<'a>(caller: &'a Caller, feature: &'a str, action: &'a str) -> Option
         Actor::Service { account, .. } => (SubjectKind::Service, account),
         Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => return None,
     };
-    Some(Question {
-        subject_type: kind.type_name(),
-        subject: account.as_str(),
+    Some(own_question(kind.type_name(), account.as_str(), feature, action))
+}
+
+fn own_question<'a>(
+    subject_type: &'a str,
+    subject: &'a str,
+    feature: &'a str,
+    action: &'a str,
+) -> Question<'a> {
+    Question {
+        subject_type,
+        subject,
         application: Some(OWN_APPLICATION),
         resource_type: feature,
         resource: "",
@@ -99,7 +116,7 @@ fn question<'a>(caller: &'a Caller, feature: &'a str, action: &'a str) -> Option
         properties: None,
         context: None,
         asserts: None,
-    })
+    }
 }
 
 impl FromRequest for Caller {

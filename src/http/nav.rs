@@ -15,11 +15,14 @@ const LINES: &[Line] = &[
     Line("Mine", "/requests/new", "Ask for access", "plus", Some(("requests", "ask"))),
     Line("Mine", "/requests", "Requests", "key", Some(("requests", "ask"))),
     Line("Mine", "/tasks", "Tasks", "duty", None),
+    Line("Mine", "/objections", "Objections", "stop", Some(("requests", "ask"))),
     Line("Team", "/reviews", "Reviews", "review", Some(("reviews", "read"))),
     Line("Team", "/leavers", "Leavers", "leaver", Some(("leavers", "read"))),
     Line("House", "/people", "People", "people", Some(("accounts", "read"))),
     Line("House", "/applications", "Applications", "app", Some(("apps", "read"))),
     Line("House", "/existing-access", "Existing access", "eye", Some(("apps", "read"))),
+    Line("Watch", "/alarms", "Alarms", "alarm", Some(("alarms", "read"))),
+    Line("Watch", "/exceptions", "Exceptions", "duty", Some(("profile", "read"))),
     Line("Watch", "/log", "Log", "log", Some(("events", "read"))),
     Line("Watch", "/clauses", "Clauses", "control", None),
 ];
@@ -32,15 +35,20 @@ pub fn of(app: &App, caller: &Caller, path: &str) -> Vec<Heading> {
         if needs.is_some_and(|(feature, action)| !permits(app, caller, feature, action)) {
             continue;
         }
+        // Nobody needs the page of objections but while there is something to object to.
+        if *href == "/objections" && open != Some(*href) && app.exceptions().windows() == 0 {
+            continue;
+        }
         if headings.last().is_none_or(|last| last.heading != *heading) {
             headings.push(Heading { heading: (*heading).to_owned(), links: Vec::new() });
         }
+        let waits = waiting(app, href);
         let link = Link {
             href: (*href).to_owned(),
             label: (*label).to_owned(),
             icon: (*icon).to_owned(),
-            count: None,
-            due: false,
+            due: waits.is_some(),
+            count: waits,
             current: open == Some(*href),
         };
         if let Some(last) = headings.last_mut() {
@@ -48,6 +56,17 @@ pub fn of(app: &App, caller: &Caller, path: &str) -> Vec<Heading> {
         }
     }
     headings
+}
+
+/// What waits behind a line, in words.
+fn waiting(app: &App, href: &str) -> Option<String> {
+    match href {
+        "/alarms" => Some(app.alarms().new_alarms()).filter(|new| *new > 0).map(|new| format!("{new} new")),
+        "/objections" => {
+            Some(app.exceptions().windows()).filter(|open| *open > 0).map(|open| format!("{open} open"))
+        }
+        _ => None,
+    }
 }
 
 /// The line whose address is the longest beginning of the path.

@@ -11,7 +11,7 @@ use actix_web::{Route, web};
 use super::{clauses, health, home, log};
 use crate::access::http as access;
 use crate::signin::http as signin;
-use crate::{accounts, decision, leavers, provisioning, requests, reviews};
+use crate::{accounts, alarms, decision, exceptions, leavers, provisioning, requests, reviews};
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +207,34 @@ table! {
     GET "/leavers/new", may("leavers", "start") => leavers::http::pages::start;
     POST "/leavers", may("leavers", "start") => leavers::http::pages::open;
     GET "/leavers/{id}", may("leavers", "read") => leavers::http::pages::show;
+
+    // ---- exceptions, and decisions about oneself, to which everybody may object
+    GET "/api/v1/exceptions", may("profile", "read") => exceptions::http::index;
+    POST "/api/v1/exceptions", may("profile", "write") => exceptions::http::create;
+    GET "/api/v1/exceptions/{id}", may("profile", "read") => exceptions::http::show;
+    POST "/api/v1/exceptions/{id}/approval", may("profile", "write") => exceptions::http::approval;
+    POST "/api/v1/exceptions/{id}/end", may("profile", "write") => exceptions::http::early_end;
+    GET "/api/v1/own-decisions", may("requests", "ask") => exceptions::http::own_decisions;
+    POST "/api/v1/own-decisions/{id}/objection", may("requests", "ask") => exceptions::http::objection;
+    GET "/exceptions", may("profile", "read") => exceptions::http::pages::index;
+    POST "/exceptions", may("profile", "write") => exceptions::http::pages::create;
+    POST "/exceptions/{id}/approval", may("profile", "write") => exceptions::http::pages::approval;
+    POST "/exceptions/{id}/end", may("profile", "write") => exceptions::http::pages::early_end;
+    GET "/objections", may("requests", "ask") => exceptions::http::pages::objections;
+    POST "/objections/{id}", may("requests", "ask") => exceptions::http::pages::objection;
+
+    // ---- alarms
+    GET "/api/v1/alarms", may("alarms", "read") => alarms::http::index;
+    POST "/api/v1/alarms", may("alarms", "handle") => alarms::http::create;
+    GET "/api/v1/alarms/{id}", may("alarms", "read") => alarms::http::show;
+    POST "/api/v1/alarms/{id}/acknowledgement", may("alarms", "handle") => alarms::http::acknowledgement;
+    POST "/api/v1/alarms/{id}/investigation", may("alarms", "handle") => alarms::http::investigation;
+    POST "/api/v1/alarms/{id}/closure", may("alarms", "handle") => alarms::http::closure;
+    GET "/alarms", may("alarms", "read") => alarms::http::pages::index;
+    GET "/alarms/{id}", may("alarms", "read") => alarms::http::pages::show;
+    POST "/alarms/{id}/acknowledgement", may("alarms", "handle") => alarms::http::pages::acknowledgement;
+    POST "/alarms/{id}/investigation", may("alarms", "handle") => alarms::http::pages::investigation;
+    POST "/alarms/{id}/closure", may("alarms", "handle") => alarms::http::pages::closure;
 }
 
 /// The row for a method and a pattern.

@@ -13,6 +13,7 @@
 //!
 //! May call every slice below: `reviews`, `requests`, `signin`, `decision`, `access`, `accounts`.
 
+mod clock;
 pub mod http;
 pub mod lists;
 mod processing;

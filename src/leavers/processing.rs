@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::store;
-use super::{Case, CaseState, Step, StepKind, StepState, reporting};
+use super::{Case, CaseState, Step, StepKind, StepState, clock, reporting};
 use crate::access::catalogue::Integration;
 use crate::access::{grants, roles};
 use crate::accounts::{self, Changes, State};
@@ -45,6 +45,7 @@ pub fn run_due(app: &App, lease: &Lease) -> Result<String> {
     let mut closed = 0;
     for id in &due {
         let case = process(app, &caller, id)?;
+        clock::watch(app, &caller, &case.value)?;
         closed += usize::from(case.value.state == CaseState::Closed);
     }
     Ok(format!("{} in effect, {closed} closed", due.len()))

@@ -10,8 +10,8 @@ use crate::caller::Actor;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{
-    AccountId, CampaignId, CaseId, GrantId, HoldingId, ItemId, KeyId, KillSwitchId, RequestId, SessionId,
-    TaskId, TextId,
+    AccountId, AlarmId, CampaignId, CaseId, ExceptionId, GrantId, HoldingId, ItemId, KeyId, KillSwitchId,
+    OwnDecisionId, RequestId, SessionId, TaskId, TextId,
 };
 
 /// The version of the event's form; part of what is hashed.
@@ -209,6 +209,40 @@ pub enum Change {
     LeaverStateChanged { case: CaseId, account: AccountId, from: String, to: String },
     /// One step of a leaver's case changed.
     LeaverStepChanged { case: CaseId, account: AccountId, step: String, target: String, state: String },
+    /// An alarm was raised.
+    AlarmRaised { alarm: AlarmId, account: Option<AccountId>, rule: String, severity: String },
+    /// What raised an open alarm was seen again: so often by now.
+    AlarmSeenAgain { alarm: AlarmId, account: Option<AccountId>, rule: String, sightings: u64 },
+    /// So many people were told of an alarm.
+    AlarmTold { alarm: AlarmId, account: Option<AccountId>, rule: String, people: u64 },
+    /// Somebody took an alarm on, or closed it; the finding that they typed is a sealed text.
+    AlarmStateChanged {
+        alarm: AlarmId,
+        account: Option<AccountId>,
+        rule: String,
+        from: String,
+        to: String,
+        finding: Option<TextId>,
+    },
+    /// An exception from a rule began, was approved or ended.
+    ExceptionChanged {
+        exception: ExceptionId,
+        account: AccountId,
+        exception_kind: String,
+        what: String,
+        state: String,
+        ends_at: Timestamp,
+    },
+    /// Somebody decided about themselves, somebody objected, or the decision took effect; what who objected typed is
+    /// a sealed text.
+    OwnDecisionChanged {
+        own_decision: OwnDecisionId,
+        account: AccountId,
+        matter: String,
+        role: String,
+        state: String,
+        text: Option<TextId>,
+    },
     /// The log's integrity was checked.
     LogVerified { size: u64, complete: bool, differences: u64 },
     /// A day of the log `access` is over: how many records it has and the root of its tree, as hex.
@@ -245,10 +279,16 @@ impl Change {
             | C::RequestRefused { account, .. }
             | C::RequestWithdrawn { account, .. }
             | C::RequestLapsed { account, .. }
+            | C::ExceptionChanged { account, .. }
+            | C::OwnDecisionChanged { account, .. }
             | C::LeaverReported { account, .. }
             | C::LeaverStateChanged { account, .. }
             | C::LeaverStepChanged { account, .. } => Some(account),
-            C::LinkIssued { account, .. }
+            C::AlarmRaised { account, .. }
+            | C::AlarmSeenAgain { account, .. }
+            | C::AlarmTold { account, .. }
+            | C::AlarmStateChanged { account, .. }
+            | C::LinkIssued { account, .. }
             | C::LinkUsed { account, .. }
             | C::PasswordLocked { account, .. }
             | C::HoldingFound { account, .. }

@@ -11,20 +11,24 @@ use super::wake::Listener;
 use super::{checkpoint, command};
 use crate::app::{App, WeakApp};
 use crate::caller::Caller;
+use crate::db::Tx;
 use crate::error::Result;
 use crate::governed::SOURCES;
 use crate::jobs::Lease;
 
-/// Verifies the whole log and the governed tables, and records the outcome.
+/// What follows from a verification that found differences, in the transaction that records it.
+pub type Follow = fn(&mut Tx<'_>, &Report) -> Result<()>;
+
+/// Verifies the whole log and the governed tables, and records the outcome with what follows from it.
 ///
 /// # Errors
 /// A fault of the database; a difference is an outcome.
-pub fn verify(app: &App, lease: &Lease) -> Result<String> {
+pub fn verify(app: &App, lease: &Lease, follow: Follow) -> Result<String> {
     let report = command::verify(app.database(), &app.config().data, SOURCES, None)?;
     app.write_now(&Caller::house("log.verify"), |tx| {
         lease.check(tx)?;
         tx.record(report.change());
-        Ok(())
+        if report.is_sound() { Ok(()) } else { follow(tx, &report) }
     })?;
     checkpoint::sign(app.database())?;
     Ok(told(&report))
@@ -70,7 +74,7 @@ pub fn close_days(app: &App, lease: &Lease) -> Result<String> {
 ///
 /// # Errors
 /// A fault of the database.
-pub fn verify_at_start(app: &App) -> Result<()> {
+pub fn verify_at_start(app: &App, follow: Follow) -> Result<()> {
     let (location, context) = (app.database().location(), app.context());
     let recent = verify::recent(location, context)?;
     told(&recent);
@@ -79,7 +83,7 @@ pub fn verify_at_start(app: &App) -> Result<()> {
     for report in [recent, complete].iter().filter(|report| !report.is_sound()) {
         app.write_now(&Caller::house("log.start"), |tx| {
             tx.record(report.change());
-            Ok(())
+            follow(tx, report)
         })?;
     }
     Ok(())

@@ -35,6 +35,7 @@ const FORBIDDEN_STORAGE: &[&str] = &[
 /// All parameters, by name.
 pub const ALL: &[Specification] = &[
     entry("alarm.canary_access", On, &["on/off"]),
+    entry("alarm.repeated_lock", LowerThreshold, &["threshold"]),
     entry("alarm.request_rate", LowerThreshold, &["threshold"]),
     entry("alarm.retrieval_volume", LowerThreshold, &["threshold"]),
     entry("alarm.unauthorised_calls", LowerThreshold, &["threshold"]),

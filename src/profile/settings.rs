@@ -142,6 +142,8 @@ pub struct ApiKey {
 pub struct Alarm {
     /// Whether one access to a canary record raises one; `alarm.canary_access`.
     pub canary_access: bool,
+    /// Repeated locks of the same name; `alarm.repeated_lock`.
+    pub repeated_lock: Threshold,
     /// Repeated unauthorised calls; `alarm.unauthorised_calls`.
     pub unauthorised_calls: Threshold,
     /// An unexpected rate of requests; `alarm.request_rate`.
@@ -223,6 +225,7 @@ impl Settings {
             api_key: ApiKey { max_age: read.period("api_key.max_age")? },
             alarm: Alarm {
                 canary_access: read.switch("alarm.canary_access"),
+                repeated_lock: read.threshold("alarm.repeated_lock")?,
                 unauthorised_calls: read.threshold("alarm.unauthorised_calls")?,
                 request_rate: read.threshold("alarm.request_rate")?,
                 retrieval_volume: read.threshold("alarm.retrieval_volume")?,

@@ -8,7 +8,7 @@ use chrono::Duration;
 
 use super::chain;
 use super::store::{self, Whose};
-use super::{Approver, Reply, Request, RequestState};
+use super::{Approver, Authority, Reply, Request, RequestState};
 use crate::access::approval::ApprovalStep;
 use crate::access::grants::{self, MAX_REASON, NewGrant, Source};
 use crate::access::records::split_role;
@@ -18,6 +18,7 @@ use crate::caller::{Actor, Caller};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::exceptions::own::{self, Matter, OwnDecision};
 use crate::ids::{AccountId, RequestId, TextId};
 use crate::jobs::Lease;
 use crate::log::append::next_revision;
@@ -32,7 +33,50 @@ use crate::vault;
 pub fn approve(tx: &mut Tx<'_>, id: &RequestId, note: Option<&str>) -> Result<Request> {
     let (request, me) = answerable(tx, id)?;
     let note = kept(tx, note)?;
-    approve_as(tx, request, &me, note)
+    if !decides_about_themselves(tx, id, &me)? {
+        return approve_as(tx, request, &me, note);
+    }
+    let needed = || Error::field("note", "deciding about yourself needs a reason");
+    own::open(tx, Matter::Request, id.as_str(), &request.role, note.ok_or_else(needed)?)?;
+    Ok(request)
+}
+
+/// Whether somebody is named for lack of anybody else.
+fn decides_about_themselves(tx: &mut Tx<'_>, id: &RequestId, me: &AccountId) -> Result<bool> {
+    let named = store::approvers(tx, id)?;
+    Ok(named.iter().any(|one| one.account == *me && one.authority == Authority::Subject))
+}
+
+/// Decisions about oneself to which nobody objected for a day: they count as the approval now, by every rule as of now.
+/// Returns how many there were.
+///
+/// # Errors
+/// Whatever the database returns.
+fn after_objections(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
+    let due = own::due(tx, Matter::Request, limit)?;
+    let count = due.len();
+    for decision in due {
+        let took_effect = match tx.savepoint(|tx| take_effect(tx, &decision)) {
+            Ok(took_effect) => took_effect,
+            Err(error @ (Error::Internal(_) | Error::Unavailable(..))) => return Err(error),
+            Err(_) => false,
+        };
+        own::settle(tx, decision, took_effect)?;
+    }
+    Ok(count)
+}
+
+fn take_effect(tx: &mut Tx<'_>, decision: &OwnDecision) -> Result<bool> {
+    let Some(id) = RequestId::parse(&decision.thing) else { return Ok(false) };
+    let request = pending(tx, &id)?;
+    let me = &decision.account;
+    // Somebody else may have come to be able to decide meanwhile: then it is theirs.
+    let named = reroute(tx, &request)?;
+    if !named.iter().any(|one| one.account == *me && one.authority == Authority::Subject) {
+        return Ok(false);
+    }
+    approve_as(tx, request, me, Some(decision.reason.clone()))?;
+    Ok(true)
 }
 
 /// Approves for the giver of an access role what the chain lets them approve: giving is asking and answering in one.
@@ -162,13 +206,17 @@ pub fn lapse(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
     Ok(count)
 }
 
-/// The work of the job: every request that is over without an answer, a hundred a transaction.
+/// The work of the job: what nobody objected to takes effect, and every request that is over without an answer, a hundred a transaction.
 ///
 /// # Errors
 /// Whatever the database returns.
 pub fn lapse_all(app: &App, lease: &Lease) -> Result<String> {
     let caller = Caller::house("requests.lapse");
     let mut total = 0;
+    app.write_now(&caller, |tx| {
+        lease.check(tx)?;
+        after_objections(tx, 100)
+    })?;
     loop {
         let lapsed = app.write_now(&caller, |tx| {
             lease.check(tx)?;
@@ -223,11 +271,12 @@ fn answerable(tx: &mut Tx<'_>, id: &RequestId) -> Result<(Request, AccountId)> {
     let me = person(&tx.caller.actor)?;
     let subject = accounts::find(tx, &request.account)?;
     let asked = request.asked_by == me.as_str();
-    if request.account == me || subject.owner.as_ref() == Some(&me) || asked {
+    let approvers = reroute(tx, &request)?;
+    let alone = approvers.iter().any(|one| one.account == me && one.authority == Authority::Subject);
+    if !alone && (request.account == me || subject.owner.as_ref() == Some(&me) || asked) {
         let advice = "Nobody approves their own access, that of their own service, or what they asked for.";
         return Err(Error::forbidden("self-approval", advice));
     }
-    let approvers = reroute(tx, &request)?;
     if !approvers.iter().any(|approver| approver.account == me && approver.reply.is_none()) {
         return Err(Error::forbidden("not-yours-to-decide", "This request waits for somebody else."));
     }

@@ -145,7 +145,9 @@ fn counting_giver(tx: &mut Tx<'_>, account: &AccountId, role: &str) -> Result<bo
     }
     let role = roles::role(tx, role)?;
     let named = approvers(tx, account, &role.application, &role.specification.approval, None)?;
-    Ok(named.iter().any(|one| one.account == giver && one.authority != Authority::Fallback))
+    Ok(named
+        .iter()
+        .any(|one| one.account == giver && matches!(one.authority, Authority::Manager | Authority::Owner)))
 }
 
 /// Whether somebody answers for an account or a role: above it, owner of the service, owner of the application.

@@ -2,7 +2,7 @@
 //!
 //! Rules: of each stage any one approver suffices; an approver is a person in use now who is neither the subject, nor
 //! the owner of the subject service, nor the asker. Where somebody cannot answer, the next above them does; where a
-//! stage finds nobody, administrators step in; where nobody at all is left, the request is refused at once. Found when
+//! stage finds nobody, administrators step in; where nobody at all is left, the person decides about themselves. Found when
 //! access is asked for, and again whenever somebody answers: who lost the authority in between has lost it.
 
 use super::{Approver, Authority};
@@ -96,11 +96,27 @@ fn fallbacks(
         }
     }
     if found.is_empty() {
-        let advice =
-            "Nobody is left who may approve this. Name another manager, owner or administrator first.";
-        return Err(Error::conflict("no-approver", advice));
+        found.push((themselves(reader, subject, except)?, Authority::Subject));
     }
     Ok(found)
+}
+
+/// Who decides where nobody else is left: the administrator who asked for somebody else, or else the person, or the
+/// owner of the service, if they are in use.
+fn themselves(reader: &mut Reader<'_>, subject: &Account, asker: Option<&AccountId>) -> Result<AccountId> {
+    if let Some(asker) = asker
+        && floor::administrators(reader)?.contains(asker)
+        && may(reader, asker, subject, None)?
+    {
+        return Ok(asker.clone());
+    }
+    let person = subject.owner.clone().unwrap_or_else(|| subject.id.clone());
+    let account = accounts::find(reader, &person)?;
+    if account.kind == Kind::Person && account.standing(reader.now) == Standing::Active {
+        return Ok(person);
+    }
+    let advice = "Nobody is left who may approve this. Name another manager, owner or administrator first.";
+    Err(Error::conflict("no-approver", advice))
 }
 
 fn may(

@@ -5,9 +5,11 @@
 //!   subject, nor the owner of the subject service, nor the asker. Everything else is another way of asking.
 //! - Every stage of the role's chain needs one approval; one person who stands in several stages answers for all.
 //! - What a grant may not be is refused when it is asked for and again when it is given.
+//! - Where nobody else is left, the person decides about themselves: with a fresh proof and a reason, after a day in
+//!   which anybody may object.
 //! - A duration counts from the approval. A request that finds no answer lapses; nothing is deleted.
 //!
-//! May call `access`, `accounts` and the rooms below all slices.
+//! May call `access`, `exceptions`, `accounts` and the rooms below all slices.
 
 mod answering;
 mod asking;
@@ -49,6 +51,8 @@ text_enum! {
         Owner = "owner",
         /// Able to administer, where nobody else can be found.
         Fallback = "fallback",
+        /// Nobody but the subject, the owner of the subject service, or the administrator who asked can be found.
+        Subject = "subject",
     }
 }
 

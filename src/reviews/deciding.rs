@@ -4,7 +4,6 @@
 //! the caller's own drafts and applies at once what still stands as they saw it, the rest comes back. May call
 //! `access::grants`.
 
-use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::store::{self, ItemFilter};
@@ -16,6 +15,7 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Result};
+use crate::exceptions::own::{self, Matter};
 use crate::ids::{AccountId, CampaignId, ItemId};
 use crate::log::append::next_revision;
 use crate::log::event::Change;
@@ -25,8 +25,6 @@ use crate::vault;
 pub const MOST: usize = 1_000;
 /// How many items are signed in one transaction.
 const CHUNK: usize = 100;
-/// How old a proof may be for deciding about oneself.
-const PROOF: Duration = Duration::minutes(15);
 
 /// One answer as it comes from a page or a caller.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,7 +48,7 @@ pub struct Answer {
 pub struct Outcome {
     /// Which item.
     pub item: ItemId,
-    /// `drafted`, `withdrawn`, `applied`, `returned` or `refused`.
+    /// `drafted`, `withdrawn`, `applied`, `waits`, `returned` or `refused`.
     pub outcome: &'static str,
     /// What is wrong, if something is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -77,6 +75,8 @@ impl Outcome {
 pub struct SignedOff {
     /// How many answers took effect.
     pub applied: u64,
+    /// How many were decisions about oneself, to which anybody may object for a day.
+    pub waiting: u64,
     /// Answers that did not: the grant had changed, or a reason is missing. They are open again.
     pub returned: Vec<Outcome>,
 }
@@ -168,6 +168,7 @@ pub fn sign_off(
         for outcome in done.value {
             match outcome.outcome {
                 "applied" => signed.applied += 1,
+                "waits" => signed.waiting += 1,
                 _ => signed.returned.push(outcome),
             }
         }
@@ -268,7 +269,17 @@ fn sign(tx: &mut Tx<'_>, mut item: Item) -> Result<Outcome> {
         return Ok(Outcome::new(&item.id, "returned"));
     }
     needs_reason(tx, &item, &draft)?;
-    let after = apply(tx, &grant, &draft)?;
+    if item.authority == Authority::Subject && draft.decision != Decision::Revoke {
+        let reason = draft.reason.ok_or(Error::Stale)?;
+        own::open(tx, Matter::ReviewItem, item.id.as_str(), &item.role, reason)?;
+        return Ok(Outcome::new(&item.id, "waits"));
+    }
+    ink(tx, item, draft, &grant)
+}
+
+/// Applies an answer and writes it into the item.
+fn ink(tx: &mut Tx<'_>, mut item: Item, draft: Draft, grant: &Grant) -> Result<Outcome> {
+    let after = apply(tx, grant, &draft)?;
     item.state = match draft.decision {
         Decision::Keep => ItemState::Keep,
         Decision::KeepUntil => ItemState::KeepUntil,
@@ -281,6 +292,24 @@ fn sign(tx: &mut Tx<'_>, mut item: Item) -> Result<Outcome> {
     save(tx, &mut item)?;
     record_decided(tx, &item);
     Ok(Outcome::new(&item.id, "applied"))
+}
+
+/// A decision about oneself whose day is over without an objection: false if there is nothing left that it could
+/// bring about, because the item was decided or went to somebody else, or the grant changed.
+pub(super) fn after_objections(tx: &mut Tx<'_>, id: &ItemId, by: &AccountId) -> Result<bool> {
+    let Some(item) = store::find_item_of_any(tx, id)?.filter(|item| item.state.is_open()) else {
+        return Ok(false);
+    };
+    let Some(draft) = item.draft.clone().filter(|draft| draft.by == *by) else { return Ok(false) };
+    let grant = grants::find(tx, &item.grant)?;
+    let stands = item.authority == Authority::Subject
+        && grant.lives(tx.now)
+        && grant.revision == item.grant_revision
+        && deciding_campaign(tx, &item.campaign).is_ok();
+    if stands {
+        ink(tx, item, draft, &grant)?;
+    }
+    Ok(stands)
 }
 
 fn apply(tx: &mut Tx<'_>, grant: &Grant, draft: &Draft) -> Result<Grant> {
@@ -299,10 +328,8 @@ fn apply(tx: &mut Tx<'_>, grant: &Grant, draft: &Draft) -> Result<Grant> {
 /// deciding about oneself.
 fn needs_reason(tx: &Tx<'_>, item: &Item, draft: &Draft) -> Result<()> {
     let keeps = draft.decision != Decision::Revoke;
-    if item.authority == Authority::Subject && tx.caller.proved_at.is_none_or(|at| tx.now.since(at) > PROOF) {
-        let detail =
-            "Deciding about yourself needs a proof of who you are that is not older than 15 minutes.";
-        return Err(Error::forbidden("proof-needed", detail));
+    if item.authority == Authority::Subject {
+        own::needs_proof(tx)?;
     }
     let why = match () {
         () if item.authority == Authority::Subject => "deciding about yourself needs a reason",
@@ -350,6 +377,11 @@ fn own_item(tx: &mut Tx<'_>, campaign: &CampaignId, reviewer: &AccountId, id: &I
     }
     if !item.state.is_open() {
         return Err(Error::conflict("decided", "This item is decided already."));
+    }
+    if item.authority == Authority::Subject
+        && let Some(open) = own::waiting(tx, Matter::ReviewItem, id.as_str())?
+    {
+        return Err(own::runs(&open));
     }
     Ok(item)
 }

@@ -5,7 +5,7 @@
 //! its grant's end and its reviewer's leaving at once. Each step is a short transaction and can be repeated.
 
 use super::calendar::{self, Cadence};
-use super::deciding::{record_decided, save, supersede};
+use super::deciding::{after_objections, record_decided, save, supersede};
 use super::reviewers::Reviewers;
 use super::store::{self, ItemFilter};
 use super::{
@@ -16,6 +16,8 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::exceptions::own::{self, Matter};
+use crate::ids::ItemId;
 use crate::jobs::Lease;
 use crate::log::event::Change;
 use crate::{organisation, vault};
@@ -64,7 +66,7 @@ pub fn open_due(app: &App, lease: &Lease) -> Result<String> {
 /// Whatever the database returns.
 pub fn tend(app: &App, lease: &Lease) -> Result<String> {
     let caller = Caller::house("reviews.tend");
-    let mut moved = 0;
+    let mut moved = steps(app, &caller, lease, take_effect)?;
     for state in
         [CampaignState::Opening, CampaignState::Active, CampaignState::Remediating, CampaignState::Verifying]
     {
@@ -83,6 +85,25 @@ pub fn tend(app: &App, lease: &Lease) -> Result<String> {
         }
     }
     Ok(format!("{moved} items moved"))
+}
+
+/// Decisions about oneself to which nobody objected for a day take effect.
+fn take_effect(tx: &mut Tx<'_>) -> Result<usize> {
+    let due = own::due(tx, Matter::ReviewItem, CHUNK)?;
+    let count = due.len();
+    for decision in due {
+        let brought_about = tx.savepoint(|tx| match ItemId::parse(&decision.thing) {
+            Some(item) => after_objections(tx, &item, &decision.account),
+            None => Ok(false),
+        });
+        let took_effect = match brought_about {
+            Ok(took_effect) => took_effect,
+            Err(error @ (Error::Internal(_) | Error::Unavailable(..))) => return Err(error),
+            Err(_) => false,
+        };
+        own::settle(tx, decision, took_effect)?;
+    }
+    Ok(count)
 }
 
 fn tend_active(app: &App, caller: &Caller, lease: &Lease, campaign: &Campaign) -> Result<usize> {

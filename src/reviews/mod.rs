@@ -3,13 +3,14 @@
 //! Rules:
 //! - A campaign's population is read in one snapshot; it becomes active only when grants − items = 0.
 //! - Reviewers are people of the company (E8.3) and never the subject; where nobody else can be found an item is
-//!   `conflicted` and its own person may decide with a fresh proof and a reason, printed as an exception.
+//!   `conflicted` and its own person may decide with a fresh proof and a reason, after a day in which anybody may
+//!   object, printed as an exception.
 //! - A draft changes nothing. Signing applies at once what still stands as it was drafted on.
 //! - Silence is an answer: at the due date items go to the next authority and drafted revocations suspend; at the
 //!   last day what nobody decided is suspended, inside the period (E8.2).
 //! - A campaign closes when every revocation is seen to have its effect on every node; nothing is ever deleted.
 //!
-//! May call `requests`, `access`, `accounts`, `decision` and the rooms below all slices.
+//! May call `requests`, `access`, `exceptions`, `accounts`, `decision` and the rooms below all slices.
 
 mod advice;
 pub mod calendar;

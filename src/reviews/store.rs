@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 
 pub(super) use campaigns::{campaigns, find_campaign, has_period, insert_campaign, update_campaign};
 pub(super) use items::{
-    ItemFilter, NewItem, already_items, count_items, count_waiting, find_item, insert_items, items,
-    items_of_absent_reviewers, items_of_ended_grants, tally, update_item,
+    ItemFilter, NewItem, already_items, count_items, count_waiting, find_item, find_item_of_any,
+    insert_items, items, items_of_absent_reviewers, items_of_ended_grants, tally, update_item,
 };
 pub(super) use population::{Subject, population};
 

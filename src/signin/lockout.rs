@@ -3,11 +3,13 @@
 //! Rules: an attempt is *reserved* before it is evaluated (failures and attempts in flight stay below the profile's
 //! number), then settled; so of any number at the same moment no more are evaluated than may fail. A success forgets
 //! the failures; what could not be evaluated gives its reservation back. Names that mean nobody have the same
-//! counters. The end of a lock is judged when somebody tries. May call: `profile`, `log`.
+//! counters. The end of a lock is judged when somebody tries. The same name locked again and again raises an alarm. May
+//! call: `alarms`, `profile`, `log`.
 
 use chrono::Duration;
 
 use super::store::attempts as store;
+use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -149,7 +151,7 @@ fn fail(tx: &mut Tx<'_>, counter: &Counter, rules: Rules) -> Result<()> {
         return Ok(());
     }
     let until = tx.now.plus(rules.duration);
-    store::lock(tx, &counter.digest, until)?;
+    note_lock(tx, counter, until)?;
     let change = match (counter.kind, &counter.account) {
         (Kind::Code, Some(account)) => {
             Change::FactorLocked { account: account.clone(), factor: "totp".to_owned(), until }
@@ -160,6 +162,30 @@ fn fail(tx: &mut Tx<'_>, counter: &Counter, rules: Rules) -> Result<()> {
     };
     tx.record(change);
     Ok(())
+}
+
+/// Locks, and raises an alarm if that was the profile's so-manieth lock of the same name within its time (E10.1).
+fn note_lock(tx: &mut Tx<'_>, counter: &Counter, until: Timestamp) -> Result<()> {
+    let Some((count, window)) = tx.profile().alarm().repeated_lock.limit else {
+        return store::lock(tx, &counter.digest, until, &[]);
+    };
+    let window = Duration::minutes(i64::try_from(window.longest_minutes()).unwrap_or(i64::MAX / 60_000));
+    let begun = tx.now.minus(window).micros();
+    let mut recent = store::recent_locks(tx, &counter.digest)?;
+    recent.push(tx.now.micros());
+    recent.retain(|at| *at > begun);
+    // The newest are enough to know that the number is reached.
+    let surplus = recent.len().saturating_sub(count as usize);
+    recent.drain(..surplus);
+    store::lock(tx, &counter.digest, until, &recent)?;
+    if recent.len() < count as usize {
+        return Ok(());
+    }
+    let seen = Sighting::of(Rule::RepeatedLock, Severity::Warning)
+        .account(counter.account.as_ref())
+        .about(counter.digest.as_str())
+        .counted(recent.len() as u64, count.into(), Some(window));
+    alarms::raise(tx, seen).map(drop)
 }
 
 /// Until when the password of an account is locked; `None` if it is not.

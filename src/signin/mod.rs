@@ -16,6 +16,7 @@ pub mod links;
 pub mod lockout;
 pub mod password;
 mod people;
+pub mod recovery;
 pub mod sessions;
 mod store;
 pub mod totp;

@@ -5,8 +5,19 @@ use std::path::Path;
 use crate::support::sources;
 
 /// Slices from the top down: each may call those after it, never those before it.
-const SLICES: &[&str] =
-    &["leavers", "reviews", "provisioning", "requests", "signin", "decision", "access", "accounts"];
+const SLICES: &[&str] = &[
+    "notify",
+    "leavers",
+    "reviews",
+    "provisioning",
+    "requests",
+    "signin",
+    "decision",
+    "access",
+    "exceptions",
+    "accounts",
+    "alarms",
+];
 /// What lies below all slices and calls none of them.
 const BELOW: &[&str] =
     &["db", "log", "vault", "profile", "clock", "entropy", "ids", "error", "caller", "config", "sheet"];

@@ -26,6 +26,7 @@ fn clause(text: &str) -> ClauseId {
 /// the project's choices in its gaps, and the clauses of the two policies.
 const TABLE: &str = "
 alarm.canary_access | on | – | – | on | E37.5
+alarm.repeated_lock | – | – | – | 5 in 1440 minutes | E10.1
 alarm.request_rate | on | – | – | 600 in 1 minute | E37.3
 alarm.retrieval_volume | on | – | – | 500 in 60 minutes | E37.4
 alarm.unauthorised_calls | on | – | – | 10 in 5 minutes | E37.2

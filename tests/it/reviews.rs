@@ -3,6 +3,7 @@
 use bailiwick::access::grants::{self, GrantState};
 use bailiwick::caller::Caller;
 use bailiwick::error::{Error, Result};
+use bailiwick::exceptions::own;
 use bailiwick::ids::{AccountId, CampaignId};
 use bailiwick::reviews::deciding::{self, Answer, SignedOff};
 use bailiwick::reviews::lists::{self, CampaignView, Narrow};
@@ -239,8 +240,39 @@ fn with_nobody_else_the_subject_decides_and_it_is_an_exception() {
     let refused = sign(&house, &ada, &id).expect("signing answers");
     assert_eq!(refused.applied, 0, "it needs a fresh proof");
     let ada = as_person(&house, &company.ada);
-    assert_eq!(sign(&house, &ada, &id).expect("it is signed").applied, 1);
+    let signed = sign(&house, &ada, &id).expect("it is signed");
+    assert_eq!((signed.applied, signed.waiting), (0, 1), "anybody may object for a day");
+    house.advance(Duration::hours(24) - Duration::seconds(1));
+    run(&house);
+    assert_eq!(item_of(&house, &id, &company.ada).state, ItemState::Conflicted);
+    house.advance(Duration::seconds(1));
+    run(&house);
+    assert_eq!(item_of(&house, &id, &company.ada).state, ItemState::Keep);
     assert_eq!(view(&house, &id).state, CampaignState::ClosedWithExceptions);
+}
+
+#[test]
+fn an_objection_leaves_the_item_open_until_silence_suspends_or_the_subject_gives_it_back() {
+    let house = House::new();
+    let company = Company::found(&house);
+    let extra = give(&house, &company.ada, "bailiwick/security-officer", 90);
+    let scope = CampaignScope { role: Some(extra.role.clone()), ..CampaignScope::default() };
+    let id = open(&house, &company, scope);
+    let item = item_of(&house, &id, &company.ada);
+    let ada = as_person(&house, &company.ada);
+    draft(&house, &ada, &id, &[answer(&item, Decision::Keep, Some("nobody else watches"))]);
+    assert_eq!(sign(&house, &ada, &id).expect("it is signed").waiting, 1);
+    let window = read(&house, |reader| own::waiting(reader, own::Matter::ReviewItem, item.id.as_str()));
+    let pia = as_person(&house, &company.pia);
+    let object = |tx: &mut bailiwick::db::Tx<'_>| own::object(tx, &window.expect("it waits").id, "I watch");
+    house.app.write_now(&pia, object).expect("anybody may object");
+    house.advance(Duration::hours(25));
+    run(&house);
+    assert_eq!(item_of(&house, &id, &company.ada).state, ItemState::Conflicted, "it never took effect");
+    let ada = as_person(&house, &company.ada);
+    draft(&house, &ada, &id, &[answer(&item, Decision::Revoke, Some("Pia is right"))]);
+    assert_eq!(sign(&house, &ada, &id).expect("giving back waits for nobody").applied, 1);
+    assert_eq!(item_of(&house, &id, &company.ada).state, ItemState::Revoke);
 }
 
 #[test]

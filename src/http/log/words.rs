@@ -13,10 +13,16 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("account_created", "Account added"),
     ("account_changed", "Account changed"),
     ("account_state_changed", "Account changed state"),
+    ("alarm_state_changed", "Alarm moved on"),
+    ("alarm_raised", "Alarm raised"),
+    ("alarm_seen_again", "Alarm seen again"),
+    ("alarm_told", "Alarm told"),
     ("application_retired", "Application retired"),
     ("catalogue_applied", "Catalogue applied"),
     ("data_exported", "Data exported"),
     ("access_day_closed", "Day of access closed"),
+    ("own_decision_changed", "Decision about oneself"),
+    ("exception_changed", "Exception changed"),
     ("factor_enrolled", "Factor enrolled"),
     ("factor_locked", "Factor locked"),
     ("factor_removed", "Factor removed"),
@@ -175,6 +181,12 @@ fn verb(change: &Change) -> &'static str {
         C::LeaverReported { .. } => "reported a leaver",
         C::LeaverStateChanged { .. } => "moved a leaver’s case on",
         C::LeaverStepChanged { .. } => "did a step of a leaver’s case",
+        C::AlarmRaised { .. } => "raised an alarm",
+        C::AlarmSeenAgain { .. } => "saw again what raised an alarm",
+        C::AlarmTold { .. } => "told people of an alarm",
+        C::AlarmStateChanged { .. } => "moved an alarm on",
+        C::ExceptionChanged { .. } => "moved an exception on",
+        C::OwnDecisionChanged { .. } => "moved a decision about oneself on",
         C::LogVerified { .. } => "verified the log",
         C::DataExported { .. } => "exported data",
         C::AccessDayClosed { .. } => "closed a day of the log of access",
@@ -247,6 +259,12 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::ItemVerified { verified_revision, .. } => format!("at revision {verified_revision}"),
         C::LeaverReported { source, .. } => source.clone(),
         C::LeaverStepChanged { step, target, state, .. } => format!("{step} {target}: {state}"),
+        C::ExceptionChanged { what, state, .. } => format!("{what}, {state}"),
+        C::OwnDecisionChanged { matter, role, state, .. } => format!("{matter}, {role}, {state}"),
+        C::AlarmRaised { rule, severity, .. } => format!("{rule}, {severity}"),
+        C::AlarmSeenAgain { rule, sightings, .. } => format!("{rule}, {sightings} times"),
+        C::AlarmTold { rule, people, .. } => format!("{rule}, {people} people"),
+        C::AlarmStateChanged { rule, from, to, .. } => format!("{rule}, {from} to {to}"),
         C::LogVerified { size, differences, .. } => format!("{size} events, {differences} differences"),
         C::DataExported { what, rows } => format!("{what}, {rows} rows"),
         C::AccessDayClosed { day, size, .. } => format!("{day}, {size} records"),
@@ -290,6 +308,12 @@ fn href(change: &Change) -> Option<String> {
         | C::TaskVerified { task, .. }
         | C::TaskReopened { task, .. }
         | C::TaskWithdrawn { task, .. } => format!("/tasks/{task}"),
+        C::ExceptionChanged { .. } => "/exceptions".to_owned(),
+        C::OwnDecisionChanged { .. } => "/objections".to_owned(),
+        C::AlarmRaised { alarm, .. }
+        | C::AlarmSeenAgain { alarm, .. }
+        | C::AlarmTold { alarm, .. }
+        | C::AlarmStateChanged { alarm, .. } => format!("/alarms/{alarm}"),
         C::LeaverReported { case, .. }
         | C::LeaverStateChanged { case, .. }
         | C::LeaverStepChanged { case, .. } => format!("/leavers/{case}"),

@@ -18,6 +18,7 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
+use crate::exceptions::own::{self, Matter};
 use crate::http::pages::frame::{Fault, Form};
 use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::RequestId;
@@ -155,6 +156,9 @@ fn request_context(app: &App, reader: &mut Reader<'_>, id: &RequestId, viewer: &
     let pending = state_now(&request, reader.now) == RequestState::Pending;
     let mine =
         approvers.iter().any(|approver| approver.account == viewer.account && approver.reply.is_none());
+    let alone =
+        approvers.iter().any(|one| one.account == viewer.account && one.authority == Authority::Subject);
+    let window = own::waiting(reader, Matter::Request, id.as_str())?;
     let concerned = request.account == viewer.account || request.asked_by == viewer.account.as_str();
     Ok(json!({
         "done": null,
@@ -172,7 +176,9 @@ fn request_context(app: &App, reader: &mut Reader<'_>, id: &RequestId, viewer: &
         },
         "facts": facts(reader, &request)?,
         "steps": steps(app, reader, &request, &approvers)?,
-        "may": { "decide": pending && mine && request.account != viewer.account, "withdraw": pending && concerned },
+        "may": { "decide": pending && mine && window.is_none() && (alone || request.account != viewer.account), "withdraw": pending && concerned },
+        "alone": alone && pending,
+        "window": window.map(|window| json!({ "effective_at": window.effective_at })),
         "not_yours": (pending && !mine).then_some("It waits for somebody else."),
     }))
 }
@@ -226,6 +232,7 @@ fn named(app: &App, approver: &Approver) -> String {
         Authority::Manager => "manager",
         Authority::Owner => "owner",
         Authority::Fallback => "administrator",
+        Authority::Subject => "nobody else can",
     };
     format!("{} ({by})", app.directory().display_name(&approver.account))
 }

@@ -217,6 +217,13 @@ pub(in crate::reviews) fn find_item(
     row.map(ItemRow::read).transpose()
 }
 
+/// An item, whatever campaign it belongs to.
+pub(in crate::reviews) fn find_item_of_any(reader: &mut Reader<'_>, id: &ItemId) -> Result<Option<Item>> {
+    let row: Option<ItemRow> =
+        review_items::table.find(id).select(review_items::all_columns).first(reader.connection).optional()?;
+    row.map(ItemRow::read).transpose()
+}
+
 /// The grants of these that already have an item in the campaign.
 pub(in crate::reviews) fn already_items(
     reader: &mut Reader<'_>,

@@ -120,11 +120,21 @@ pub fn fail(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
     Ok(row)
 }
 
-pub fn lock(reader: &mut Reader<'_>, digest: &str, until: Timestamp) -> Result<()> {
+/// Locks a counter and keeps when it was locked of late, the newest last.
+pub fn lock(reader: &mut Reader<'_>, digest: &str, until: Timestamp, recent: &[i64]) -> Result<()> {
+    let recent = serde_json::to_string(recent).map_err(|cause| Error::internal("writing locks", cause))?;
     diesel::update(attempts::table.find(digest))
-        .set(attempts::locked_until.eq(until))
+        .set((attempts::locked_until.eq(until), attempts::recent_locks.eq(recent)))
         .execute(reader.connection)?;
     Ok(())
+}
+
+/// When a counter was locked of late, in microseconds since 1970.
+pub fn recent_locks(reader: &mut Reader<'_>, digest: &str) -> Result<Vec<i64>> {
+    let text: Option<Option<String>> =
+        attempts::table.find(digest).select(attempts::recent_locks).first(reader.connection).optional()?;
+    let text = text.flatten().unwrap_or_else(|| "[]".to_owned());
+    serde_json::from_str(&text).map_err(|cause| Error::internal("reading locks", cause))
 }
 
 /// Begins the counter anew; true if there was anything to forget.

@@ -3,6 +3,7 @@
 use actix_web::test::TestRequest;
 use bailiwick::access::apply;
 use bailiwick::accounts::{self, Changes};
+use bailiwick::alarms::{self, Severity};
 use bailiwick::ids::AccountId;
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -80,6 +81,7 @@ pub struct Life {
     pub item: String,
     pub case: String,
     pub task: String,
+    pub alarm: String,
 }
 
 /// An id in an answer.
@@ -89,7 +91,7 @@ pub fn id_of(answer: &Value) -> String {
 }
 
 impl House {
-    /// A house with an answered and a waiting request, a review with a drafted item, and a leaver.
+    /// A house with an answered and a waiting request, a review with a drafted item, a leaver, and an alarm.
     pub async fn lived_in(&self) -> Life {
         let mut staff = self.staff().await;
         let asks = "/api/v1/requests";
@@ -115,7 +117,11 @@ impl House {
         let case = json!({ "account": leaver.id(), "effective_at": effective_at, "reason": "Moves abroad" });
         let case = id_of(&staff.priya.browser.post("/api/v1/leavers", case).await.expect(201).json());
         let task = self.orphan_to_remove(&mut staff).await;
-        Life { staff, request, waiting, grant, campaign, item, case, task }
+        let by = staff.ada.id();
+        let noticed = "Somebody called and asked for a password";
+        let alarm = self.done(move |tx| alarms::report(tx, Severity::Warning, Some(&by), noticed)).await;
+        let alarm = alarm.to_string();
+        Life { staff, request, waiting, grant, campaign, item, case, task, alarm }
     }
 
     /// A login in the warehouse that fits nobody, and Tomasz's task to take it away.

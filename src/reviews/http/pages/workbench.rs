@@ -17,12 +17,13 @@ use super::super::super::{Authority, Decision, Item, Recommendation, Used};
 use super::super::sees_all;
 use super::{SHOWN, day, item_standing, name_of_actor, pager, role_name, scope_words};
 use crate::access::catalogue::Class;
-use crate::access::grants;
+use crate::access::{collisions, grants};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
+use crate::exceptions::own::{self, Matter};
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page};
 use crate::ids::{AccountId, CampaignId, ItemId};
@@ -275,10 +276,17 @@ fn detail(
     let mut advice = advice(item);
     advice["as_of"] = json!(now);
     advice["clauses"] = json!([]);
+    let window = own::waiting(reader, Matter::ReviewItem, item.id.as_str())?;
+    let mut facts = facts(app, reader, &grant, zone)?;
+    if let Some(window) = &window {
+        let at = window.effective_at.utc().with_timezone(&zone).format("%-d %b %Y, %H:%M");
+        let value = format!("decided by the person themselves; takes effect {at} unless somebody objects");
+        facts.insert(0, json!({ "term": "Waits", "value": value }));
+    }
     Ok(json!({
         "item": item.id,
         "chosen": chosen,
-        "mine": item.reviewer.as_ref() == Some(me) && item.state.is_open(),
+        "mine": item.reviewer.as_ref() == Some(me) && item.state.is_open() && window.is_none(),
         "place": item.application,
         "revision": item.grant_revision,
         "person": app.directory().display_name(&item.account),
@@ -292,7 +300,7 @@ fn detail(
         "last_day": grant.expires_at.map_or(today.checked_add_days(Days::new(365)).unwrap_or(today), |end| day(end, zone)).to_string(),
         "path": [],
         "weeks": null,
-        "facts": facts(app, reader, &grant, zone)?,
+        "facts": facts,
         "if_revoked": "The next question about this role is answered no. Nothing else of theirs changes.",
         "history": history(app, item),
     }))
@@ -310,6 +318,18 @@ fn facts(app: &App, reader: &mut Reader<'_>, grant: &grants::Grant, zone: Tz) ->
     }
     let ends = grant.expires_at.map_or_else(|| "with the job".to_owned(), day_of);
     facts.push(json!({ "term": "Ends", "value": ends }));
+    for collision in collisions::of(reader, &grant.account)? {
+        let (one, other) = &collision.roles;
+        if *one != grant.role && *other != grant.role {
+            continue;
+        }
+        let other = if *one == grant.role { other } else { one };
+        let by =
+            if collision.allowed { "allowed by an exception" } else { "no exception allows it any more" };
+        facts.push(
+            json!({ "term": "Excluded with", "value": format!("{other}, {by}: {}", collision.reason) }),
+        );
+    }
     Ok(facts)
 }
 

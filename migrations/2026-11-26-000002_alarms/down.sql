@@ -1,0 +1,2 @@
+ALTER TABLE attempts DROP COLUMN recent_locks;
+DROP TABLE alarms;

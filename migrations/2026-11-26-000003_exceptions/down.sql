@@ -1,0 +1,2 @@
+DROP TABLE own_decisions;
+DROP TABLE exceptions;

@@ -1,0 +1,134 @@
+//! Alarms in sentences: what a rule means, what was seen, where to look further.
+
+use chrono::Duration;
+
+use super::super::{Alarm, AlarmState, Rule, Severity};
+use crate::app::App;
+use crate::ids::AccountId;
+
+/// The rule as a title.
+pub(super) fn title(rule: Rule) -> &'static str {
+    match rule {
+        Rule::LogVerification => "The log does not verify",
+        Rule::RepeatedLock => "Locked again and again",
+        Rule::AdministratorRecovered => "An administrator was recovered on the host",
+        Rule::KillSwitchLifted => "A kill switch was lifted on the host",
+        Rule::BroadKey => "A key was made that may do everything",
+        Rule::LeaverClock => "Somebody who left is not proved to be out",
+        Rule::AdministratorEnds => "An administrator’s role ends before long",
+        Rule::OwnDecision => "Somebody decided about themselves",
+        Rule::ExceptionEnds => "An exception ends before long",
+        Rule::ExclusionCollides => "Roles that exclude each other are held together",
+        Rule::Reported => "Reported by a person",
+    }
+}
+
+/// What the rule means, and what to do.
+pub(super) fn meaning(rule: Rule) -> &'static str {
+    match rule {
+        Rule::LogVerification => {
+            "A row or an event is not what the log accounts for: it was changed past the house, or a disk failed. Run \
+             “bailiwick log verify” on the host, compare with a checkpoint kept elsewhere, and find out who reached the \
+             database."
+        }
+        Rule::RepeatedLock => {
+            "Somebody keeps trying passwords, or a device keeps sending an old one. Ask the person; if it was not them, \
+             end their sessions and let them choose a new password."
+        }
+        Rule::AdministratorRecovered => {
+            "Somebody with a shell on the host made a way in for an administrator. Ask who it was and why, by another \
+             channel than this one."
+        }
+        Rule::KillSwitchLifted => {
+            "Somebody with a shell on the host lifted what somebody had stopped. What it stopped is decided as before."
+        }
+        Rule::BroadKey => {
+            "A key with every permission here was made on the host. Whoever holds it can do what an administrator can; \
+             revoke it as soon as it has done its work."
+        }
+        Rule::LeaverClock => {
+            "Access ended at the instant, by judgement of the clock; what is missing is the proof, or somebody’s word \
+             about a system that does not ask here. Open the case and see what it waits for."
+        }
+        Rule::AdministratorEnds => {
+            "Give the role again in time, or to somebody else, so that two people can always administer."
+        }
+        Rule::OwnDecision => {
+            "Nobody else could decide. It takes effect after 24 hours; until then anybody may object."
+        }
+        Rule::ExceptionEnds => "Revoke what it allowed, or ask for another exception in time.",
+        Rule::ExclusionCollides => {
+            "The exception that allowed it is over. Revoke one of the roles, or ask for another exception."
+        }
+        Rule::Reported => "Somebody noticed something that no rule did.",
+    }
+}
+
+/// What is counted, in words.
+pub(super) fn unit(rule: Rule) -> &'static str {
+    match rule {
+        Rule::LogVerification => "differences",
+        Rule::RepeatedLock => "locks",
+        Rule::LeaverClock => "hours since access ended",
+        _ => "times",
+    }
+}
+
+/// Whom or what it is about.
+pub(super) fn subject(app: &App, alarm: &Alarm) -> String {
+    match &alarm.account {
+        Some(account) => app.directory().display_name(account),
+        None if alarm.rule == Rule::RepeatedLock => "a name that nobody has".to_owned(),
+        None => "the house".to_owned(),
+    }
+}
+
+/// Where to look further.
+pub(super) fn way(alarm: &Alarm) -> Option<(String, &'static str)> {
+    match alarm.rule {
+        Rule::LeaverClock => Some((format!("/leavers/{}", alarm.about), "Open the case")),
+        Rule::LogVerification => Some(("/log".to_owned(), "Open the log")),
+        Rule::OwnDecision => Some(("/objections".to_owned(), "Object")),
+        Rule::ExceptionEnds => Some(("/exceptions".to_owned(), "Open the exceptions")),
+        _ => alarm.account.as_ref().map(|account| (format!("/people/{account}"), "Open the person")),
+    }
+}
+
+pub(super) fn severity(severity: Severity) -> (&'static str, &'static str, &'static str) {
+    match severity {
+        Severity::Critical => ("Critical", "breach", "warning"),
+        Severity::Warning => ("Warning", "due", "alarm"),
+        Severity::Notice => ("Notice", "quiet", "eye"),
+    }
+}
+
+pub(super) fn state(state: AlarmState) -> &'static str {
+    match state {
+        AlarmState::New => "New",
+        AlarmState::Acknowledged => "Acknowledged",
+        AlarmState::Investigating => "Investigating",
+        AlarmState::Closed => "Closed",
+    }
+}
+
+/// Who did something, as the log names them.
+pub(super) fn actor(app: &App, label: &str) -> String {
+    if let Some(account) = AccountId::parse(label) {
+        return app.directory().display_name(&account);
+    }
+    match label.split_once(':') {
+        Some(("shell", user)) => format!("the host’s user {user}"),
+        Some(("house", job)) => format!("the house ({job})"),
+        _ => "somebody not signed in".to_owned(),
+    }
+}
+
+/// A number of seconds in the largest unit that fits.
+pub(super) fn span(seconds: u64) -> String {
+    let span = Duration::seconds(seconds.cast_signed());
+    match (span.num_hours(), span.num_minutes()) {
+        (hours, _) if hours > 0 => format!("{hours} hours"),
+        (_, minutes) if minutes > 0 => format!("{minutes} minutes"),
+        _ => format!("{seconds} seconds"),
+    }
+}

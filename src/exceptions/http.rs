@@ -1,0 +1,181 @@
+//! Exceptions for callers: JSON at `/api/v1/exceptions`, and decisions about oneself at `/api/v1/own-decisions`, to
+//! which everybody of the organisation may object. The pages stand in `pages`.
+
+pub mod pages;
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::own::{self, OwnDecision};
+use super::{Ask, Exception, ExceptionKind, approve, ask, end, lists};
+use crate::access::settings;
+use crate::app::{App, Written};
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::db::{Reader, Tx};
+use crate::error::{Error, Result};
+use crate::http::answer::Paging;
+use crate::http::{Answer, created, identify, list, ok, written};
+use crate::ids::{AccountId, ExceptionId, OwnDecisionId};
+
+/// Which exceptions.
+#[derive(Debug, Default, Deserialize)]
+pub struct View {
+    view: Option<String>,
+}
+
+/// `GET /api/v1/exceptions?view=living|past`: newest first.
+///
+/// # Errors
+/// 422 for a view or cursor that is none.
+pub async fn index(app: web::Data<App>, view: web::Query<View>, paging: web::Query<Paging>) -> Answer {
+    let limit = paging.limit()?;
+    let (found, next) = app
+        .read(move |reader| {
+            let (found, next) = lists::list(reader, view.view.as_deref(), paging.cursor.as_deref(), limit)?;
+            let shown = found.iter().map(|one| lists::json(reader, one)).collect::<Result<Vec<_>>>()?;
+            Ok((shown, next))
+        })
+        .await?;
+    list(found, next)
+}
+
+/// An exception that is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskBody {
+    kind: ExceptionKind,
+    what: String,
+    account: AccountId,
+    reason: String,
+    control: String,
+    ends_at: Timestamp,
+}
+
+/// `POST /api/v1/exceptions`: it waits for somebody else's approval.
+///
+/// # Errors
+/// 422 for a rule, account, text or end that does not do; 409 `already-asked`.
+pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
+    let body = body.into_inner();
+    let wanted = Ask {
+        kind: body.kind,
+        what: body.what,
+        account: body.account,
+        reason: body.reason,
+        control: body.control,
+        ends_at: body.ends_at,
+    };
+    let done = app.write(&caller, move |tx| ask_for_known(tx, &wanted)).await?;
+    let value = shown(&app, done.value.id).await?;
+    created(&Written { value, revision: done.revision })
+}
+
+/// Asks for an exception from a rule that there is.
+pub(super) fn ask_for_known(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Exception> {
+    if !exclusion_keys(tx)?.iter().any(|(key, _)| *key == wanted.what) {
+        return Err(Error::field("what", "must be the key of an exclusion that is in force"));
+    }
+    ask(tx, wanted)
+}
+
+/// The exclusions in force, each with why it is.
+pub(super) fn exclusion_keys(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>> {
+    let all = settings::exclusions(reader)?.list;
+    Ok(all.into_iter().map(|exclusion| (exclusion.key, exclusion.reason)).collect())
+}
+
+/// `GET /api/v1/exceptions/{id}`.
+///
+/// # Errors
+/// 404.
+pub async fn show(app: web::Data<App>, id: web::Path<ExceptionId>) -> Answer {
+    ok(shown(&app, id.into_inner()).await?)
+}
+
+async fn shown(app: &App, id: ExceptionId) -> Result<Value> {
+    app.read(move |reader| {
+        let exception = lists::find(reader, &id)?;
+        lists::json(reader, &exception)
+    })
+    .await
+}
+
+/// `POST /api/v1/exceptions/{id}/approval`: 200, still `proposed` if the caller's own word waits for objections.
+///
+/// # Errors
+/// 404; 403 `self-approval`, `proof-needed`; 409 `decided`, `objections`.
+pub async fn approval(app: web::Data<App>, caller: Caller, id: web::Path<ExceptionId>) -> Answer {
+    let others = others_approve(&app, &caller, &id).await?;
+    moved(&app, &caller, move |tx| approve(tx, &id, others)).await
+}
+
+/// `POST /api/v1/exceptions/{id}/end`: before its time, or instead of an approval.
+///
+/// # Errors
+/// 404; 409 `decided` if it is over.
+pub async fn early_end(app: web::Data<App>, caller: Caller, id: web::Path<ExceptionId>) -> Answer {
+    moved(&app, &caller, move |tx| end(tx, &id)).await
+}
+
+async fn moved<F>(app: &App, caller: &Caller, act: F) -> Answer
+where
+    F: FnOnce(&mut Tx<'_>) -> Result<Exception> + Send + 'static,
+{
+    let done = app.write(caller, act).await?;
+    let value = shown(app, done.value.id).await?;
+    written(StatusCode::OK, &Written { value, revision: done.revision })
+}
+
+/// Whether somebody could approve who is neither the caller, nor whom it is for, nor who asked.
+pub(super) async fn others_approve(app: &App, caller: &Caller, id: &ExceptionId) -> Result<bool> {
+    let wanted = id.clone();
+    let exception = app.read(move |reader| lists::find(reader, &wanted)).await?;
+    let people = identify::permitted(app, "profile", "write", 4);
+    Ok(people.iter().any(|person| {
+        Some(person) != caller.account()
+            && *person != exception.account
+            && person.as_str() != exception.asked_by
+    }))
+}
+
+/// `GET /api/v1/own-decisions`: those to which anybody may object, newest first.
+///
+/// # Errors
+/// 422 for a cursor that is none.
+pub async fn own_decisions(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
+    let limit = paging.limit()?;
+    let (found, next) = app
+        .read(move |reader| {
+            let (found, next) = lists::own_decisions(reader, true, paging.cursor.as_deref(), limit)?;
+            let shown = found.iter().map(|one| lists::own_json(reader, one)).collect::<Result<Vec<_>>>()?;
+            Ok((shown, next))
+        })
+        .await?;
+    list(found, next)
+}
+
+/// Why somebody objects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectionBody {
+    reason: String,
+}
+
+/// `POST /api/v1/own-decisions/{id}/objection`.
+///
+/// # Errors
+/// 404; 403 for who decided it and for programs; 409 once the day is over; 422 without a reason.
+pub async fn objection(
+    app: web::Data<App>,
+    caller: Caller,
+    id: web::Path<OwnDecisionId>,
+    body: web::Json<ObjectionBody>,
+) -> Answer {
+    let done = app.write(&caller, move |tx| own::object(tx, &id, &body.reason)).await?;
+    let decision: OwnDecision = done.value;
+    let value = app.read(move |reader| lists::own_json(reader, &decision)).await?;
+    written(StatusCode::OK, &Written { value, revision: done.revision })
+}
