@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::policy::{Age, Birth, Draft, Offer, Permission, Policy, RoleNumbers, Row};
+use super::policy::{Age, Birth, Draft, Offer, Policy, RoleNumbers, Row};
 use super::rows::{PolicyRows, RoleRow};
-use super::slots::Slots;
 use super::subject::is_name;
 use crate::access::catalogue::{Allow, Application, Class, Days, Feature, Position, Role};
 use crate::access::lint::{MAX_CHAIN, OWN_APPLICATION};
@@ -63,11 +62,8 @@ pub(super) fn compile(
     if !compiler.refused.is_empty() {
         return Err(Refused(compiler.refused));
     }
-    let count = compiler.drafts.iter().map(|draft| draft.rows.len()).sum();
-    let permissions: Box<[Permission]> = compiler.drafts.into_iter().map(Permission::of).collect();
-    let bits = |found: &Permission| bits_of(hasher, found.application(), found.feature(), found.action());
-    let index = Slots::numbering(permissions.iter().map(bits));
-    Ok(Policy { permissions, index, offers, parents, rows: count })
+    let bits = |application: &str, feature: &str, action: &str| bits_of(hasher, application, feature, action);
+    Ok(Policy::of(compiler.drafts, offers, parents, bits))
 }
 
 type RolesByKey<'a> = BTreeMap<&'a str, &'a Role>;

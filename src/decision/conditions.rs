@@ -7,22 +7,29 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::policy::{Age, Permission, Row};
-use super::subject::{Grant, Subject};
+use super::subject::{Grant, Subject, Texts};
 use super::{Question, Reason};
 use crate::access::catalogue::Class;
 use crate::clock::Timestamp;
 
 /// What must hold besides the rows.
 pub(super) trait Conditions {
+    /// Whether the question stays within the limits of a grant, else why not.
+    fn in_scope(&self, permission: Permission<'_>, grant: Option<Grant<'_>>) -> Result<(), Reason>;
+
     /// Whether a row reached by a grant (or by birth, then there is none) permits this question, else why not.
-    fn met(&self, permission: &Permission, row: &Row, grant: Option<&Grant>) -> Result<(), Reason>;
+    fn met(&self, permission: Permission<'_>, row: &Row, grant: Option<Grant<'_>>) -> Result<(), Reason>;
 }
 
 /// Judges the rows alone, as the referee does.
 pub(super) struct Unconditional;
 
 impl Conditions for Unconditional {
-    fn met(&self, _: &Permission, _: &Row, _: Option<&Grant>) -> Result<(), Reason> {
+    fn in_scope(&self, _: Permission<'_>, _: Option<Grant<'_>>) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn met(&self, _: Permission<'_>, _: &Row, _: Option<Grant<'_>>) -> Result<(), Reason> {
         Ok(())
     }
 }
@@ -35,14 +42,17 @@ pub(super) struct Facts<'a> {
 }
 
 impl Conditions for Facts<'_> {
-    fn met(&self, permission: &Permission, row: &Row, grant: Option<&Grant>) -> Result<(), Reason> {
-        if self.needs_strong_factor(permission, row) && !self.subject.strong_factor {
+    fn in_scope(&self, permission: Permission<'_>, grant: Option<Grant<'_>>) -> Result<(), Reason> {
+        let mut limits = grant.into_iter().flat_map(Grant::limits);
+        let within = limits.all(|(name, values)| self.is_in(permission, name, values));
+        if within { Ok(()) } else { Err(Reason::Scope) }
+    }
+
+    fn met(&self, permission: Permission<'_>, row: &Row, grant: Option<Grant<'_>>) -> Result<(), Reason> {
+        if self.needs_strong_factor(permission, row) && !self.subject.strong_factor() {
             return Err(Reason::NoStrongFactor);
         }
-        let mut scope = grant.and_then(|grant| grant.scope.as_deref()).into_iter().flatten();
-        if !scope.all(|(name, values)| self.is_in(permission, name, values)) {
-            return Err(Reason::Scope);
-        }
+        self.in_scope(permission, grant)?;
         if !row.purposes.is_empty() && !self.has_purpose(permission, &row.purposes) {
             return Err(Reason::Purpose);
         }
@@ -55,22 +65,27 @@ impl Conditions for Facts<'_> {
 
 impl Facts<'_> {
     /// Access roles presume a strong factor; whatever reaches customers' data should be one, and is treated as one.
-    pub(super) fn needs_strong_factor(&self, permission: &Permission, row: &Row) -> bool {
-        row.strong || permission.class == Class::Pii
+    pub(super) fn needs_strong_factor(&self, permission: Permission<'_>, row: &Row) -> bool {
+        row.strong || permission.class() == Class::Pii
     }
 
     /// A property of the resource, if the caller may assert it and did.
-    pub(super) fn property(&self, permission: &Permission, name: &str) -> Option<&Value> {
+    pub(super) fn property(&self, permission: Permission<'_>, name: &str) -> Option<&Value> {
         self.asserted(permission, self.question.properties, name)
     }
 
     /// The purpose, if the caller may assert one and did.
-    pub(super) fn purpose(&self, permission: &Permission) -> Option<&Value> {
+    pub(super) fn purpose(&self, permission: Permission<'_>) -> Option<&Value> {
         self.asserted(permission, self.question.context, "purpose")
     }
 
-    fn asserted<'a>(&self, permission: &Permission, of: Option<&'a Value>, name: &str) -> Option<&'a Value> {
-        let may = match (self.question.asserts, &permission.asserts) {
+    fn asserted<'a>(
+        &self,
+        permission: Permission<'_>,
+        of: Option<&'a Value>,
+        name: &str,
+    ) -> Option<&'a Value> {
+        let may = match (self.question.asserts, permission.asserts()) {
             (Some(own), _) => own.iter().any(|own| own == name),
             (None, Some(usual)) => usual.iter().any(|usual| **usual == *name),
             (None, None) => true,
@@ -78,17 +93,17 @@ impl Facts<'_> {
         if may { of?.get(name) } else { None }
     }
 
-    pub(super) fn is_in(&self, permission: &Permission, name: &str, values: &[Box<str>]) -> bool {
+    pub(super) fn is_in(&self, permission: Permission<'_>, name: &str, mut values: Texts<'_>) -> bool {
         let value = self.property(permission, name).and_then(Value::as_str);
-        value.is_some_and(|value| values.iter().any(|own| **own == *value))
+        value.is_some_and(|value| values.any(|own| own == value))
     }
 
-    pub(super) fn has_purpose(&self, permission: &Permission, purposes: &[Box<str>]) -> bool {
+    pub(super) fn has_purpose(&self, permission: Permission<'_>, purposes: &[Box<str>]) -> bool {
         let purpose = self.purpose(permission).and_then(Value::as_str);
         purpose.is_some_and(|purpose| purposes.iter().any(|own| **own == *purpose))
     }
 
-    pub(super) fn is_young(&self, permission: &Permission, age: &Age) -> bool {
+    pub(super) fn is_young(&self, permission: Permission<'_>, age: &Age) -> bool {
         match self.property(permission, &age.of) {
             Some(Value::Null) => true,
             Some(Value::String(text)) => {

@@ -4,13 +4,12 @@
 //! permission, pins, then grants with their bounds and conditions, of which one must hold; a denial that any counting
 //! grant reaches overrides them all. No lock, no clock of its own, no memory asked for. Pure.
 
-use std::sync::Arc;
-
 use super::conditions::{Conditions, Facts, Unconditional};
+use super::given::Given;
 use super::policy::{Birth, Permission, Reach};
 use super::rows::SubjectKind;
 use super::snapshot::{Found, Snapshot};
-use super::subject::{Given, Grant, Subject};
+use super::subject::{Grant, Subject};
 use super::{Decision, Freshness, Question, Reason};
 use crate::access::catalogue::Class;
 use crate::clock::Timestamp;
@@ -26,7 +25,7 @@ impl Snapshot {
     }
 
     /// The permission that a question is about.
-    pub(super) fn asked(&self, question: &Question<'_>) -> Option<&Permission> {
+    pub(super) fn asked(&self, question: &Question<'_>) -> Option<Permission<'_>> {
         let (application, feature) = question.feature()?;
         self.permission(application, feature, question.action)
     }
@@ -37,11 +36,11 @@ impl Snapshot {
         now: i64,
         freshness: Freshness,
         question: &Question<'_>,
-        permission: Option<&Permission>,
+        permission: Option<Permission<'_>>,
         found: &Found<'_>,
     ) -> Decision {
         let mut given = match found {
-            Found::One(subject) => Given::of(Arc::clone(subject)),
+            Found::One(subject) => Given::of(Subject::clone(subject)),
             Found::Nobody | Found::Several => Given::default(),
         };
         let gate = self.gate(now, freshness, question, permission, found);
@@ -50,7 +49,7 @@ impl Snapshot {
         });
         Decision {
             reason: judged.err().unwrap_or(Reason::Permitted),
-            class: permission.map(|permission| permission.class),
+            class: permission.map(|permission| permission.class()),
             revision: self.revision,
             given,
         }
@@ -77,29 +76,29 @@ impl Snapshot {
         now: i64,
         freshness: Freshness,
         question: &Question<'_>,
-        permission: Option<&'a Permission>,
+        permission: Option<Permission<'a>>,
         found: &Found<'a>,
-    ) -> Result<(&'a Subject, &'a Permission), Reason> {
+    ) -> Result<(&'a Subject, Permission<'a>), Reason> {
         let account = match found {
-            Found::One(subject) => Some(subject.account),
+            Found::One(subject) => Some(subject.account()),
             Found::Nobody | Found::Several => None,
         };
-        let floor = permission.is_some_and(|permission| permission.floor);
+        let floor = permission.is_some_and(|permission| permission.floor());
         let (application, feature) = question.feature().unwrap_or_default();
         if !floor && self.kill_switches.stopping(application, feature, account).is_some() {
             return Err(Reason::KillSwitch);
         }
-        if !floor && !freshness.permits(permission.map(|permission| permission.class)) {
+        if !floor && !freshness.permits(permission.map(|permission| permission.class())) {
             return Err(Reason::Stale);
         }
         let subject = match found {
-            Found::One(subject) if subject.kind.type_name() == question.subject_type => subject,
+            Found::One(subject) if subject.kind().type_name() == question.subject_type => subject,
             Found::One(_) | Found::Nobody => return Err(Reason::UnknownSubject),
             Found::Several => return Err(Reason::AmbiguousSubject),
         };
         subject.may_act(now)?;
         let permission = permission.ok_or_else(|| self.unknown(question))?;
-        if self.pins.hold(subject.account, &permission.name) {
+        if self.pins.hold(subject.account(), permission.name()) {
             return Err(Reason::Referee);
         }
         Ok((subject, permission))
@@ -113,7 +112,7 @@ impl Snapshot {
 }
 
 /// Whether the rows alone permit it.
-pub(super) fn rows_permit(now: i64, permission: &Permission, subject: &Subject) -> bool {
+pub(super) fn rows_permit(now: i64, permission: Permission<'_>, subject: &Subject) -> bool {
     let mut given = Given::default();
     subject.may_act(now).is_ok() && weigh(now, permission, subject, &Unconditional, &mut given).is_ok()
 }
@@ -132,11 +131,11 @@ impl Freshness {
 impl Birth {
     /// Whether a subject that may act has this by birth or position.
     pub(super) fn belongs_to(self, subject: &Subject) -> bool {
-        subject.kind == SubjectKind::Person
+        subject.kind() == SubjectKind::Person
             && match self {
                 Self::Right => true,
-                Self::Manager => subject.is_manager,
-                Self::Owner => subject.is_owner,
+                Self::Manager => subject.is_manager(),
+                Self::Owner => subject.is_owner(),
             }
     }
 }
@@ -144,16 +143,16 @@ impl Birth {
 /// Lays all that the subject holds on the scales. Marks in `given` each grant that gave the permission.
 fn weigh(
     now: i64,
-    permission: &Permission,
+    permission: Permission<'_>,
     subject: &Subject,
     conditions: &impl Conditions,
     given: &mut Given,
 ) -> Result<(), Reason> {
-    let granted =
-        subject.roles.iter().zip(subject.grants.iter()).enumerate().filter_map(
-            |(position, (role, grant))| Some((permission.reach_of(*role)?, Some((position, grant)))),
-        );
-    let born = permission.births.iter().filter(|(birth, _)| birth.belongs_to(subject));
+    let granted = subject.roles().enumerate().filter_map(|(position, role)| {
+        let reach = permission.reach_of(role)?;
+        Some((reach, Some((position, subject.grant(position)?))))
+    });
+    let born = permission.births().iter().filter(|(birth, _)| birth.belongs_to(subject));
     let mut best = Reason::NoGrant;
     for (reach, held) in granted.chain(born.map(|(_, reach)| (reach, None))) {
         match counts(now, permission, reach, held.map(|(_, grant)| grant), conditions) {
@@ -176,14 +175,18 @@ fn weigh(
 /// Whether one grant, or a role held by birth, gives the permission, else why not.
 pub(super) fn counts(
     now: i64,
-    permission: &Permission,
+    permission: Permission<'_>,
     reach: &Reach,
-    grant: Option<&Grant>,
+    grant: Option<Grant<'_>>,
     conditions: &impl Conditions,
 ) -> Result<(), Reason> {
     grant.map_or(Ok(()), |grant| grant.counts(now))?;
     if reach.denies {
         return Err(Reason::DeniedByRule);
+    }
+    // One row that asks for nothing further is enough, and no other can do better: most permissions are like this.
+    if reach.plain && permission.class() != Class::Pii {
+        return conditions.in_scope(permission, grant);
     }
     let mut best = Reason::NoGrant;
     for row in permission.rows_of(reach) {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::conditions::{Conditions, Facts};
 use super::policy::{Birth, Permission, Reach, Row};
 use super::snapshot::{Found, Snapshot};
-use super::subject::{Grant, Subject, id_of};
+use super::subject::{Grant, id_of};
 use super::{Freshness, Question, Reason};
 use crate::access::catalogue::Class;
 use crate::clock::Timestamp;
@@ -94,12 +94,12 @@ impl Snapshot {
         let (permission, found) = (self.asked(question), self.find(question.subject));
         let decision = self.decide(now.micros(), freshness, question, permission, &found);
         let subject = match found {
-            Found::One(subject) => Some(&**subject),
+            Found::One(subject) => Some(subject),
             Found::Nobody | Found::Several => None,
         };
         let (application, feature) = question.feature().unwrap_or_default();
-        let floor = permission.is_some_and(|permission| permission.floor);
-        let account = subject.map(|subject| subject.account);
+        let floor = permission.is_some_and(|permission| permission.floor());
+        let account = subject.map(|subject| subject.account());
         let stopping = self.kill_switches.stopping(application, feature, account).filter(|_| !floor);
         let ways = match (permission, subject) {
             (Some(permission), Some(subject)) => {
@@ -114,19 +114,20 @@ impl Snapshot {
             decided_at: now,
             revision: decision.revision,
             subject: decision.account(),
-            permission: permission.map(|permission| permission.name.to_string()),
+            permission: permission.map(|permission| permission.name().to_owned()),
             class: decision.class,
             kill_switch: stopping.cloned(),
             ways,
         }
     }
 
-    fn ways(&self, permission: &Permission, facts: &Facts<'_>) -> Vec<Way> {
-        let Subject { roles, grants, .. } = facts.subject;
-        let granted = roles.iter().zip(grants).filter_map(|(role, grant)| {
-            permission.reach_of(*role).map(|reach| ("grant", reach, Some(grant)))
+    fn ways(&self, permission: Permission<'_>, facts: &Facts<'_>) -> Vec<Way> {
+        let subject = facts.subject;
+        let granted = subject.roles().enumerate().filter_map(|(position, role)| {
+            let reach = permission.reach_of(role)?;
+            Some(("grant", reach, Some(subject.grant(position)?)))
         });
-        let born = permission.births.iter().filter(|(birth, _)| birth.belongs_to(facts.subject));
+        let born = permission.births().iter().filter(|(birth, _)| birth.belongs_to(facts.subject));
         let born = born.map(|(birth, reach)| (birth.word(), reach, None));
         let reaches = granted.chain(born).collect::<Vec<_>>();
         let rows = reaches
@@ -137,10 +138,10 @@ impl Snapshot {
 
     fn way(
         &self,
-        permission: &Permission,
+        permission: Permission<'_>,
         facts: &Facts<'_>,
         by: &'static str,
-        (reach, grant, row): (&Reach, Option<&Grant>, &Row),
+        (reach, grant, row): (&Reach, Option<Grant<'_>>, &Row),
     ) -> Way {
         let outcome = facts.outcome(permission, grant, row);
         let roles = self.chain(reach.role, row.role);
@@ -150,7 +151,7 @@ impl Snapshot {
         let through = if roles.len() > 1 { format!(", through {said},") } else { String::new() };
         Way {
             by,
-            grant: grant.and_then(|grant| id_of(grant.id)),
+            grant: grant.and_then(|grant| id_of(grant.id())),
             effect,
             bounds: grant.map(Grant::bounds),
             conditions: if row.allows { facts.conditions(permission, grant, row) } else { Vec::new() },
@@ -182,7 +183,7 @@ impl Snapshot {
 
 impl Facts<'_> {
     /// What this one row comes to, of which a way may show several.
-    fn outcome(&self, permission: &Permission, grant: Option<&Grant>, row: &Row) -> Reason {
+    fn outcome(&self, permission: Permission<'_>, grant: Option<Grant<'_>>, row: &Row) -> Reason {
         let judged = grant.map_or(Ok(()), |grant| grant.counts(self.now)).and_then(|()| {
             if row.allows { self.met(permission, row, grant) } else { Err(Reason::DeniedByRule) }
         });
@@ -190,20 +191,20 @@ impl Facts<'_> {
     }
 
     /// Each condition on a row that allows, in the order in which they are asked.
-    fn conditions(&self, permission: &Permission, grant: Option<&Grant>, row: &Row) -> Vec<Condition> {
+    fn conditions(&self, permission: Permission<'_>, grant: Option<Grant<'_>>, row: &Row) -> Vec<Condition> {
         let mut conditions = Vec::new();
         if self.needs_strong_factor(permission, row) {
             conditions.push(Condition {
                 condition: "strong_factor".to_owned(),
                 wanted: "the subject can prove itself with more than a password".to_owned(),
                 given: None,
-                holds: self.subject.strong_factor,
+                holds: self.subject.strong_factor(),
             });
         }
-        for (name, values) in grant.and_then(|grant| grant.scope.as_deref()).into_iter().flatten() {
+        for (name, values) in grant.into_iter().flat_map(Grant::limits) {
             conditions.push(Condition {
                 condition: format!("scope.{name}"),
-                wanted: format!("one of {}", values.join(", ")),
+                wanted: format!("one of {}", values.collect::<Vec<_>>().join(", ")),
                 given: self.property(permission, name).cloned(),
                 holds: self.is_in(permission, name, values),
             });

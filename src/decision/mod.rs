@@ -26,6 +26,7 @@ mod conditions;
 pub mod effect;
 mod evaluate;
 mod explain;
+mod given;
 pub mod http;
 mod live;
 mod policy;
@@ -42,10 +43,11 @@ mod subject;
 pub use crate::log::freshness::Freshness;
 pub use compile::{FLOOR, MAX_LINKS, Refused};
 pub use explain::{Bounds, Condition, Explanation, Way};
+pub use given::Given;
 pub use live::Live;
 pub use search::{MAX_CANDIDATES, Page};
 pub use snapshot::Snapshot;
-pub use subject::{Given, MAX_NAME, RESERVED_NAME};
+pub use subject::{MAX_NAME, RESERVED_NAME};
 
 text_enum! {
     /// Why a question was answered as it was. The words are stable: callers may rely on them.

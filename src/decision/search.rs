@@ -5,7 +5,6 @@
 //! pages go on behind the last candidate, not behind a count. Pure.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use super::evaluate::rows_permit;
 use super::snapshot::{Found, Snapshot};
@@ -109,12 +108,11 @@ impl Snapshot {
         let found = self.find(question.subject);
         let offer =
             question.feature().and_then(|(application, feature)| self.policy.offer(application, feature));
-        let permissions = offer.map_or(&[][..], |offer| self.policy.permissions_of(offer));
-        let behind =
-            after.map_or(0, |after| permissions.partition_point(|permission| permission.action() <= after));
-        let page = Page::of(permissions[behind..].iter(), limit, |permission| {
+        let permissions = offer.into_iter().flat_map(|offer| self.policy.permissions_of(offer));
+        let behind = permissions.filter(|permission| after.is_none_or(|after| permission.action() > after));
+        let page = Page::of(behind, limit, |permission| {
             let question = Question { action: permission.action(), ..*question };
-            self.decide(now.micros(), freshness, &question, Some(permission), &found).permit()
+            self.decide(now.micros(), freshness, &question, Some(*permission), &found).permit()
         });
         page.map(|permission| permission.action().to_owned())
     }
@@ -128,15 +126,12 @@ impl Snapshot {
         after: Option<&str>,
         limit: usize,
     ) -> Page<String> {
-        let subject = number_of(account).and_then(|account| self.subject(account)).map(Arc::as_ref);
-        let all = &self.policy.permissions;
-        let behind = after
-            .and_then(names_in)
-            .map_or(0, |after| all.partition_point(|permission| permission.names() <= after));
-        let page = Page::of(all[behind..].iter(), limit, |permission| {
-            subject.is_some_and(|subject| rows_permit(now.micros(), permission, subject))
+        let subject = number_of(account).and_then(|account| self.subject(account));
+        let behind = self.policy.permissions_behind(after.and_then(names_in));
+        let page = Page::of(behind, limit, |permission| {
+            subject.is_some_and(|subject| rows_permit(now.micros(), *permission, subject))
         });
-        page.map(|permission| permission.name.to_string())
+        page.map(|permission| permission.name().to_owned())
     }
 
     /// Every name an account can be asked by, in the order of its row.

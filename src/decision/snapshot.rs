@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub(super) revision: u64,
     hasher: RandomState,
     /// Each subject has a place for as long as the process lives; a place is empty once its subject is removed.
-    pub(super) subjects: imbl::Vector<Option<Arc<Subject>>>,
+    pub(super) subjects: imbl::Vector<Option<Subject>>,
     /// The place of each account, in the order of their ids.
     pub(super) places: imbl::OrdMap<u128, u32>,
     /// The places of the subjects that have a name.
@@ -59,7 +59,7 @@ pub(super) enum Found<'a> {
     /// Nobody.
     Nobody,
     /// This subject.
-    One(&'a Arc<Subject>),
+    One(&'a Subject),
     /// More than one subject, and so nobody.
     Several,
 }
@@ -77,7 +77,7 @@ impl Snapshot {
 
     /// How many rows the policy has: each action of each allow and deny of each role counted once.
     pub fn policy_row_count(&self) -> usize {
-        self.policy.rows
+        self.policy.row_count()
     }
 
     /// The same state under the number of a later change.
@@ -114,8 +114,7 @@ impl Snapshot {
     #[must_use]
     pub fn with_subject(mut self, row: &SubjectRow) -> Self {
         let Some(subject) = Subject::of(row, |role| self.roles.number_of(role)) else { return self };
-        let account = subject.account;
-        let subject = Arc::new(subject);
+        let account = subject.account();
         let (place, before) = match self.places.get(&account) {
             Some(place) => (*place, self.subjects.get(*place as usize).cloned().flatten()),
             None => {
@@ -180,19 +179,23 @@ impl Snapshot {
     }
 
     /// The subject of this account.
-    pub(super) fn subject(&self, account: u128) -> Option<&Arc<Subject>> {
+    pub(super) fn subject(&self, account: u128) -> Option<&Subject> {
         self.subjects.get(*self.places.get(&account)? as usize)?.as_ref()
     }
 
     /// Whether some role reaches this permission for this purpose by name, so that the word is the catalogue's.
     pub fn knows_purpose(&self, application: &str, feature: &str, action: &str, purpose: &str) -> bool {
-        let rows =
-            self.permission(application, feature, action).into_iter().flat_map(|found| found.rows.iter());
+        let rows = self.permission(application, feature, action).into_iter().flat_map(Permission::rows);
         rows.flat_map(|row| row.purposes.iter()).any(|known| **known == *purpose)
     }
 
     /// The permission of these names.
-    pub(super) fn permission(&self, application: &str, feature: &str, action: &str) -> Option<&Permission> {
+    pub(super) fn permission(
+        &self,
+        application: &str,
+        feature: &str,
+        action: &str,
+    ) -> Option<Permission<'_>> {
         let bits = bits_of(&self.hasher, application, feature, action);
         self.policy.permission(bits, (application, feature, action))
     }

@@ -95,27 +95,32 @@ fn portrait(snapshot: &Snapshot, world: &World) -> Vec<String> {
     let role = |number: u32| snapshot.roles.name_of(number).to_owned();
     let mut lines: Vec<String> = snapshot
         .policy
-        .permissions
-        .iter()
+        .permissions_behind(None)
         .flat_map(|permission| {
-            let reaches = permission.reach.iter().chain(permission.births.iter().map(|(_, reach)| reach));
+            let reaches =
+                permission.reaches().iter().chain(permission.births().iter().map(|(_, reach)| reach));
             reaches.map(move |reach| {
                 let rows: Vec<_> =
                     permission.rows_of(reach).map(|row| (role(row.role), row.allows, row.strong)).collect();
-                format!("{} {} {:?}", permission.name, role(reach.role), rows)
+                format!("{} {} {:?} {}", permission.name(), role(reach.role), rows, reach.plain)
             })
         })
         .collect();
     lines.sort();
     for (account, place) in &snapshot.places {
         let subject = snapshot.subjects.get(*place as usize).cloned().flatten().unwrap();
-        let roles: Vec<String> = subject.roles.iter().map(|number| role(*number)).collect();
-        lines.push(format!("{account} {roles:?} {:?} {:?}", subject.grants, subject.kind));
+        let roles: Vec<String> = subject.roles().map(role).collect();
+        let grants = (0..roles.len()).filter_map(|position| subject.grant(position)).map(|grant| {
+            let limits: Vec<(&str, Vec<&str>)> =
+                grant.limits().map(|(property, values)| (property, values.collect())).collect();
+            format!("{} {:?} {:?} {limits:?}", grant.id(), grant.bounds(), grant.counts(noon().micros()))
+        });
+        lines.push(format!("{account} {roles:?} {:?} {:?}", grants.collect::<Vec<_>>(), subject.kind()));
     }
     for name in world.subjects.iter().flat_map(|subject| &subject.names) {
         lines.push(match snapshot.find(name) {
             Found::Nobody => format!("{name}: nobody"),
-            Found::One(subject) => format!("{name}: {}", subject.account),
+            Found::One(subject) => format!("{name}: {}", subject.account()),
             Found::Several => format!("{name}: several"),
         });
     }
