@@ -1,6 +1,7 @@
 //! The first page after the sign-in: what the reader may touch, what they asked for, how and where they are signed in.
 
 use actix_web::web;
+use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::identify::Current;
@@ -15,8 +16,9 @@ use crate::requests::lists::{self, Viewer};
 use crate::signin::sessions;
 use crate::signin::{self, sessions::Session};
 
-/// How many requests the page shows; the list has them all.
+/// How many requests the page shows, and how long after their answer; the list has them all.
 const SHOWN: i64 = 10;
+const SHOWN_FOR: Duration = Duration::days(14);
 
 /// `GET /`.
 ///
@@ -34,8 +36,9 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
     let viewer = Viewer { account: me.clone(), everybody: false };
     let (requests, _) = lists::list(reader, "mine", None, &viewer, None, SHOWN)?;
     let mut asked = Vec::with_capacity(requests.len());
-    for request in &requests {
-        asked.push(row(reader, request)?);
+    let since = reader.now.minus(SHOWN_FOR);
+    for request in requests.iter().filter(|request| request.decided_at.is_none_or(|at| since < at)) {
+        asked.push(row(app, reader, me, request)?);
     }
     let standing = signin::standing(reader, me)?;
     let clauses = app.context().profiles.current().clauses("password.max_age").to_vec();

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::exceptions::own::{self, Matter};
 use crate::http::pages::frame::{Fault, Form};
 use crate::http::{Answer, Page, identify, see_other};
-use crate::ids::RequestId;
+use crate::ids::{AccountId, RequestId};
 use crate::vault;
 
 pub use asking::{create, start};
@@ -88,11 +88,11 @@ fn list_row(app: &App, reader: &mut Reader<'_>, request: &Request) -> Result<Val
     }))
 }
 
-/// A request as the first page shows it to whom it concerns.
+/// A request as the first page shows it to whom it concerns: `me` asked for it, or is to get it.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
-pub fn row(reader: &mut Reader<'_>, request: &Request) -> Result<Value> {
+pub fn row(app: &App, reader: &mut Reader<'_>, me: &AccountId, request: &Request) -> Result<Value> {
     let role = roles::role(reader, &request.role)?;
     let now = reader.now;
     Ok(json!({
@@ -103,7 +103,8 @@ pub fn row(reader: &mut Reader<'_>, request: &Request) -> Result<Value> {
         "ends": ends(request),
         "asked_at": request.created_at,
         "standing": standing(request, now),
-        "note": null,
+        "note": (request.account != *me)
+            .then(|| format!("for {}", app.directory().display_name(&request.account))),
         "withdrawable": state_now(request, now) == RequestState::Pending,
     }))
 }
