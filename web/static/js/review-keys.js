@@ -19,6 +19,7 @@ const answerOf = (row) => radios(row).find((radio) => radio.checked)?.value ?? "
 const sent = new Map();
 const taken = [];
 let sending = Promise.resolve();
+let following = 0;
 
 // Takes over from another page what is marked, but nothing the reader is at work in.
 function takeOver(page) {
@@ -65,11 +66,16 @@ function mark(row) {
   row.setAttribute("aria-current", "true");
 }
 
-// Opens an item's details below its row (beside the list, where there is room).
+// Opens an item's details below its row (beside the list, where there is room). Of several asked for in a row the last
+// stays, whichever is answered last.
+let opening = 0;
 async function open(row, focus) {
   const link = row.querySelector("a.opens");
+  const turn = (opening += 1);
+  clearTimeout(following);
   try {
     const page = await read(await fetch(link.href, { headers: { Accept: "text/html" } }));
+    if (turn !== opening) return;
     const detail = page.getElementById("detail");
     if (!detail) return;
     document.getElementById("detail")?.remove();
@@ -79,7 +85,7 @@ async function open(row, focus) {
     history.replaceState(null, "", link.href);
     if (focus) document.getElementById("detail-title").focus();
   } catch {
-    location.assign(link.href);
+    if (turn === opening) location.assign(link.href);
   }
 }
 
@@ -94,7 +100,6 @@ function move(row, step) {
   else mark(next);
 }
 
-let following = 0;
 function follow(row) {
   mark(row);
   clearTimeout(following);
