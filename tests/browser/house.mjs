@@ -19,6 +19,9 @@ import { after, test } from "node:test";
 import { chromium } from "playwright-core";
 import { Server } from "./server.mjs";
 
+/** How long something may take that follows an act by itself, in milliseconds. */
+const PATIENCE = 15_000;
+
 const RESULTS = new URL("results/", import.meta.url).pathname;
 
 /** The success criteria of WCAG 2.2, levels A and AA, as far as a program can judge them. */
@@ -34,6 +37,7 @@ const BROWSER = {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--lang=en-GB",
   ],
 };
 
@@ -43,12 +47,13 @@ after(async () => (await browser)?.close());
 
 /**
  * Declares a test that runs in a house of its own. `story` is given the house; the house is closed and its troubles
- * are counted afterwards, also when the story fails. Skipped while there is no program to run.
+ * are counted afterwards, also when the story fails. With an instant `at` the house's clock starts there and can be
+ * moved (`house.clock`). Skipped while there is no program to run.
  */
-export function inHouse(name, story, { timeout = 120_000, serve = [] } = {}) {
+export function inHouse(name, story, { timeout = 120_000, serve = [], at = null } = {}) {
   const skip = process.env.BAILIWICK_BIN ? false : "BAILIWICK_BIN names no program to test";
   test(name, { skip, timeout }, async () => {
-    const house = new House(await Server.start(serve));
+    const house = new House(await Server.start(serve, at));
     try {
       await story(house);
       await house.close();
@@ -68,6 +73,7 @@ class House {
   #server;
   #contexts = [];
   #scriptless = new WeakSet();
+  #expected = null;
 
   constructor(server) {
     this.#server = server;
@@ -81,6 +87,16 @@ class House {
   /** The one-time link that the server printed at its first start. */
   get setUpLink() {
     return this.#server.setUpLink;
+  }
+
+  /** What the house takes for now; see `clock.mjs`. */
+  get clock() {
+    return this.#server.clock;
+  }
+
+  /** The certificate of this house, PEM. */
+  async certificate() {
+    return this.#server.certificate();
   }
 
   /** Runs `bailiwick …` on this house's data and gives what it printed on standard output. */
@@ -102,6 +118,7 @@ class House {
       timezoneId: "UTC",
       ...options,
     });
+    context.setDefaultTimeout(PATIENCE);
     this.#contexts.push(context);
     if (options.javaScriptEnabled === false) this.#scriptless.add(context);
     await this.#watch(context);
@@ -133,14 +150,16 @@ class House {
     await page.screenshot({ path: `${RESULTS}${name}.png`, fullPage: true, animations: "disabled", ...options });
   }
 
-  /** Runs `act`, during which a trouble that matches `pattern` must happen; it then counts as expected. */
+  /**
+   * Runs `act`, which must provoke one trouble that matches `pattern`; it then counts as expected. The browser may tell
+   * of it a moment after the page is there.
+   */
   async provoking(pattern, act) {
-    const before = this.troubles.length;
-    const result = await act();
-    const [provoked, others] = [[], []];
-    for (const trouble of this.troubles.splice(before)) (pattern.test(trouble) ? provoked : others).push(trouble);
-    this.troubles.push(...others);
-    assert.notEqual(provoked.length, 0, `${pattern} was to be provoked and was not`);
+    const provoked = new Promise((found, failed) => {
+      const overdue = setTimeout(() => failed(new Error(`${pattern} was to be provoked and was not`)), PATIENCE);
+      this.#expected = { pattern, met: () => found(clearTimeout(overdue)) };
+    });
+    const [result] = await Promise.all([act(), provoked]);
     return result;
   }
 
@@ -166,8 +185,17 @@ class House {
     console.error(this.#server.log);
   }
 
+  #note(trouble) {
+    if (!this.#expected?.pattern.test(trouble)) {
+      this.troubles.push(trouble);
+      return;
+    }
+    this.#expected.met();
+    this.#expected = null;
+  }
+
   async #watch(context) {
-    const note = (trouble) => this.troubles.push(trouble);
+    const note = (trouble) => this.#note(trouble);
     await context.exposeBinding("reportPolicyViolation", (_source, text) => note(text));
     await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => {

@@ -1,13 +1,15 @@
-// A real `bailiwick serve`, the program that BAILIWICK_BIN names, on a free loopback port with an empty data directory.
+// A real `bailiwick serve`, the program that BAILIWICK_BIN names, on a free loopback port with an empty data directory,
+// by the machine's clock or by one that a test moves.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { MovedClock, machineClock } from "./clock.mjs";
 
 const START_MILLISECONDS = 30_000;
 const STOP_MILLISECONDS = 10_000;
@@ -27,17 +29,24 @@ async function freePort() {
 export class Server {
   /** What the server said, newest last. */
   log = "";
+  /** What this server takes for now. */
+  clock = machineClock;
   #child;
   #directory;
 
-  /** Starts the program and waits for its set-up link, which it prints once it answers. */
-  static async start(options = []) {
+  /**
+   * Starts the program and waits for its set-up link, which it prints once it answers. With an instant `at`, its clock
+   * shows that instant when it starts.
+   */
+  static async start(options = [], at = null) {
     const server = new Server();
     server.#directory = await mkdtemp(join(tmpdir(), "bailiwick-browser-"));
     const port = await freePort();
     server.url = `https://localhost:${port}`;
-    const words = ["serve", "--data", server.#directory, "--listen", `127.0.0.1:${port}`, ...options];
-    server.#child = spawn(process.env.BAILIWICK_BIN, words, { stdio: ["ignore", "pipe", "pipe"] });
+    if (at) server.clock = await MovedClock.at(at, server.#directory);
+    const words = ["serve", "--data", server.#data, "--listen", `127.0.0.1:${port}`, ...options];
+    const stdio = ["ignore", "pipe", "pipe"];
+    server.#child = spawn(process.env.BAILIWICK_BIN, words, { stdio, env: server.#environment });
     server.#child.stderr.setEncoding("utf8").on("data", (text) => server.#remember(text));
     try {
       server.setUpLink = await server.#firstLink();
@@ -50,8 +59,15 @@ export class Server {
 
   /** Runs another command of the program on the same data; what it prints on standard output. */
   async command(words) {
-    const { stdout } = await promisify(execFile)(process.env.BAILIWICK_BIN, [...words, "--data", this.#directory]);
+    const options = { env: this.#environment, maxBuffer: 64 * 1024 * 1024 };
+    const all = [...words, "--data", this.#data];
+    const { stdout } = await promisify(execFile)(process.env.BAILIWICK_BIN, all, options);
     return stdout;
+  }
+
+  /** The certificate that the server made for itself, PEM. */
+  async certificate() {
+    return readFile(join(this.#data, "certificate.pem"), "utf8");
   }
 
   /** Asks the server to end and fails if it does not do so in time and in good order. */
@@ -73,6 +89,14 @@ export class Server {
       await exited;
     }
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  get #data() {
+    return join(this.#directory, "data");
+  }
+
+  get #environment() {
+    return { ...process.env, ...this.clock.environment };
   }
 
   get #running() {

@@ -13,10 +13,12 @@ test("codes are those of RFC 6238, appendix B", () => {
 });
 
 test("an authenticator never gives the same step twice", () => {
-  const authenticator = new Authenticator(SECRET);
+  let now = 3_000_000;
+  const authenticator = new Authenticator(SECRET, { now: () => now });
   const key = fromBase32(SECRET);
-  assert.equal(authenticator.code(3_000_000), codeAt(key, 100));
-  assert.equal(authenticator.code(3_000_000), codeAt(key, 101));
-  assert.throws(() => authenticator.code(3_000_000), /more than two codes/);
-  assert.equal(authenticator.code(3_090_000), codeAt(key, 103));
+  assert.equal(authenticator.code(), codeAt(key, 100));
+  assert.equal(authenticator.code(), codeAt(key, 101));
+  assert.throws(() => authenticator.code(), /more than two codes/);
+  now = 3_090_000;
+  assert.equal(authenticator.code(), codeAt(key, 103));
 });

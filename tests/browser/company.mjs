@@ -1,0 +1,45 @@
+// The example company, made by the ways that people have: the set-up link, the people file, the catalogues.
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { PASSWORD, Person, choosePassword } from "./people.mjs";
+
+const POLICIES = fileURLToPath(new URL("../../policies/", import.meta.url));
+
+/** The company's file of people. */
+export const PEOPLE_FILE = `${POLICIES}examples/people.csv`;
+
+/** When the company's story begins: the people file knows who works there that day, and whose last day is near. */
+export const BEGINNING = "2026-11-26T09:00:00Z";
+
+/** The set-up link followed: the company, its rules and its first administrator, Dmitri, who stays signed in. */
+export async function setUp(house, page) {
+  await page.goto(house.setUpLink);
+  await page.getByLabel("Name", { exact: true }).fill("Heron Parcel");
+  await page.getByLabel("Time zone").fill("Europe/London");
+  assert.equal(await page.getByLabel("Public address").inputValue(), house.url);
+  await page.getByLabel("Username").fill("dmitri.voznesensky");
+  await page.getByLabel("Given name").fill("Dmitri");
+  await page.getByLabel("Family name").fill("Вознесенский");
+  await page.getByRole("button", { name: "Set up, then choose a password" }).click();
+  await choosePassword(page, PASSWORD);
+  return Person.addAuthenticator(house, page, "dmitri.voznesensky");
+}
+
+/** The people file chosen on the page, tried, then imported. `sums` are the words and numbers of both answers. */
+export async function importPeople(administrator, file, sums) {
+  const page = await administrator.goto("/people/import");
+  await page.getByLabel("A CSV file").setInputFiles(file);
+  await page.waitForFunction(() => document.getElementById("csv").value.length > 0);
+  for (const [button, heading] of [["Try it first", "What would happen"], ["Import", "What happened"]]) {
+    await page.getByRole("button", { name: button, exact: true }).click();
+    await page.getByRole("heading", { name: heading }).waitFor();
+    const shown = await page.locator(".sums > div").evaluateAll((all) => all.map((one) => one.innerText.split("\n")));
+    assert.deepEqual(Object.fromEntries(shown), sums);
+  }
+}
+
+/** The catalogues of the order desk and the warehouse, applied from the shell on the running server. */
+export async function applyCatalogues(house) {
+  return house.command("apply", `${POLICIES}apps`);
+}
