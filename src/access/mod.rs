@@ -34,3 +34,4 @@ pub mod scope;
 mod second_person;
 pub mod settings;
 mod store;
+pub mod words;

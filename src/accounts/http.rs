@@ -6,6 +6,7 @@
 //! administrators is refused.
 
 mod bodies;
+mod history;
 pub mod import;
 pub mod pages;
 pub mod person;

@@ -5,7 +5,8 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::identify::Current;
-use super::{Answer, Page};
+use super::{Answer, Page, agent, notices};
+use crate::access::words::Words;
 use crate::accounts::{self, http::person};
 use crate::app::App;
 use crate::db::Reader;
@@ -35,23 +36,24 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
     let account = accounts::find(reader, me)?;
     let viewer = Viewer { account: me.clone(), everybody: false };
     let (requests, _) = lists::list(reader, "mine", None, &viewer, None, SHOWN)?;
+    let mut words = Words::default();
     let mut asked = Vec::with_capacity(requests.len());
     let since = reader.now.minus(SHOWN_FOR);
     for request in requests.iter().filter(|request| request.decided_at.is_none_or(|at| since < at)) {
-        asked.push(row(app, reader, me, request)?);
+        asked.push(row(app, reader, &mut words, me, request)?);
     }
     let standing = signin::standing(reader, me)?;
     let clauses = app.context().profiles.current().clauses("password.max_age").to_vec();
     let sessions: Vec<Value> = sessions::list(reader, me, session.map(|session| &session.id))?
         .into_iter()
         .map(|session| {
-            json!({ "current": session.current, "since": session.created_at, "device": session.agent, "place": null })
+            json!({ "current": session.current, "since": session.created_at, "device": agent::in_words(&session.agent), "place": null })
         })
         .collect();
     Ok(json!({
         "done": null,
         "checklist": null,
-        "notices": [],
+        "notices": notices::of(reader, me)?,
         "held": person::held(app, reader, &account)?,
         "asked": asked,
         "sign_in": {

@@ -4,6 +4,7 @@
 //! decision point before any handler runs; [`problem`] alone turns an error into an answer.
 //! May call: `app` and every slice.
 
+mod agent;
 pub mod answer;
 pub mod certificate;
 pub mod clauses;
@@ -13,6 +14,7 @@ pub mod home;
 pub mod identify;
 pub mod log;
 mod nav;
+mod notices;
 pub mod page;
 pub mod pages;
 pub mod problem;

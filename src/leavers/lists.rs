@@ -53,7 +53,8 @@ fn visible(reader: &mut Reader<'_>, case: &Case, viewer: &Viewer) -> Result<bool
     Ok(viewer.everybody || accounts::chain(reader, &case.account)?.contains(&viewer.account))
 }
 
-/// Cases of a part (`running`, `coming`, `closed`, or all), newest first, and the cursor of the next page.
+/// Cases of a part (`running`, `coming`, `closed`, or all), newest first (those that are coming: the next first), and
+/// the cursor of the next page.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a part that there is not.

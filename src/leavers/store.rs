@@ -167,11 +167,11 @@ pub(super) fn list(
     limit: i64,
 ) -> Result<Vec<Case>> {
     let now = reader.now;
-    let mut query = leaver_cases::table
-        .select(leaver_cases::all_columns)
-        .order(leaver_cases::id.desc())
-        .limit(limit)
-        .into_boxed();
+    let last = match before.and_then(CaseId::parse) {
+        Some(last) => find(reader, &last)?,
+        None => None,
+    };
+    let mut query = leaver_cases::table.select(leaver_cases::all_columns).limit(limit).into_boxed();
     query = match part {
         Some(Part::Running) => {
             query.filter(leaver_cases::state.ne_all(OVER)).filter(leaver_cases::effective_at.le(now))
@@ -182,11 +182,23 @@ pub(super) fn list(
         Some(Part::Closed) => query.filter(leaver_cases::state.eq_any(OVER)),
         None => query,
     };
+    // What is coming is read like a calendar; the rest by what is newest.
+    query = match part {
+        Some(Part::Coming) => query.order((leaver_cases::effective_at.asc(), leaver_cases::id.asc())),
+        _ => query.order(leaver_cases::id.desc()),
+    };
     if hidden {
         query = query.filter(leaver_cases::confidential.eq(false).or(leaver_cases::effective_at.le(now)));
     }
-    if let Some(before) = before.and_then(CaseId::parse) {
-        query = query.filter(leaver_cases::id.lt(before));
+    if let Some(last) = last {
+        let (at, id) = (last.effective_at, last.id);
+        query = match part {
+            Some(Part::Coming) => {
+                let same = leaver_cases::effective_at.eq(at).and(leaver_cases::id.gt(id));
+                query.filter(leaver_cases::effective_at.gt(at).or(same))
+            }
+            _ => query.filter(leaver_cases::id.lt(id)),
+        };
     }
     let rows: Vec<CaseRow> = query.load(reader.connection)?;
     Ok(rows.into_iter().map(CaseRow::read).collect())

@@ -68,6 +68,14 @@ pub fn waiting_for(reader: &mut Reader<'_>, account: &AccountId) -> Result<u64> 
     store::count_to_decide(reader, account)
 }
 
+/// Those who may answer a request, in the order of its stages.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn approvers(reader: &mut Reader<'_>, request: &RequestId) -> Result<Vec<Approver>> {
+    store::approvers(reader, request)
+}
+
 /// A request as callers see it.
 ///
 /// # Errors

@@ -173,6 +173,20 @@ pub fn items(
     Ok((found, next))
 }
 
+/// Every item that a reviewer has drafted and not signed, whatever part of the list is shown.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn drafts(reader: &mut Reader<'_>, id: &CampaignId, reviewer: &AccountId) -> Result<Vec<Item>> {
+    let filter = ItemFilter {
+        states: vec![ItemState::Pending, ItemState::Conflicted],
+        reviewer: Some(reviewer.clone()),
+        drafted: true,
+        ..ItemFilter::default()
+    };
+    store::items(reader, id, &filter, None, i64::MAX)
+}
+
 fn read_cursor(text: &str) -> Result<(i32, ItemId)> {
     text.split_once('.')
         .and_then(|(risk, id)| Some((risk.parse().ok()?, ItemId::parse(id)?)))

@@ -2,7 +2,7 @@
 
 use bailiwick::accounts::{self, Changes, State};
 use bailiwick::error::{Error, Result};
-use bailiwick::ids::CaseId;
+use bailiwick::ids::{AccountId, CaseId};
 use bailiwick::leavers::lists::{self, Viewer};
 use bailiwick::leavers::{self, Case, CaseState, NewLeaver, Step, StepKind, StepState};
 use chrono::Duration;
@@ -45,6 +45,34 @@ fn access_ends_at_the_instant_without_any_job() {
     assert!(may(&house, &company.cleo, READ));
     assert!(may_at(&house, &company.cleo, READ, end.minus(Duration::microseconds(1))));
     assert!(!may_at(&house, &company.cleo, READ, end));
+}
+
+#[test]
+fn those_who_are_coming_stand_in_the_order_of_their_last_days() {
+    let house = House::new();
+    let company = Company::found(&house);
+    let now = house.now();
+    let leave = |account: &AccountId, hours: i64| {
+        let effective_at = now.plus(Duration::hours(hours));
+        let reason = "end of contract".to_owned();
+        let new = NewLeaver { account: account.clone(), effective_at, reason, confidential: false };
+        let done = house.app.write_now(&as_person(&house, &company.ada), |tx| leavers::report(tx, &new));
+        done.expect("it is reported").value.id
+    };
+    let expected = [leave(&company.mara, 20), leave(&company.cleo, 30), leave(&company.pia, 31)];
+    let first = leave(&company.otto, 10);
+    let viewer = Viewer { account: company.ada.clone(), handles: true, everybody: true };
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let (page, next) =
+            read(&house, |reader| lists::list(reader, Some("coming"), &viewer, cursor.as_deref(), 1));
+        found.extend(page.into_iter().map(|case| case.id));
+        cursor = next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, [&[first][..], &expected].concat());
 }
 
 #[test]

@@ -4,13 +4,14 @@
 //! holds an access role: that would be signing in as them.
 
 use actix_web::web;
+use chrono::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Account, Filter, Kind, Named, Standing, State, list};
 use super::bodies::{Reinstatement, Suspended};
-use super::viewer;
-use super::{reinstated, suspended, views};
+use super::{history, reinstated, suspended, viewer, views};
+use crate::access::words::{self, Words};
 use crate::access::{grants, positions, roles};
 use crate::app::{App, Written};
 use crate::caller::Caller;
@@ -19,14 +20,9 @@ use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
 use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::AccountId;
-use crate::log::event::Change;
-use crate::log::store as log;
 use crate::signin::inviting::{Invitation, Invited, invite};
 use crate::signin::{lockout, unlock};
 use crate::vault;
-
-/// How many events the history shows.
-const HISTORY: i64 = 12;
 
 /// `GET /people/{id}`.
 ///
@@ -94,7 +90,7 @@ fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own:
         "manager": above,
         "held": held(app, reader, account)?,
         "services": services,
-        "events": history(reader, &account.id)?,
+        "events": history::of(reader, &account.id)?,
         "may": {
             "invite": may.invite && invited,
             "unlock": may.unlock && locked.is_some(),
@@ -110,6 +106,20 @@ fn local(app: &App, at: Timestamp) -> String {
     at.utc().with_timezone(&app.organisation().time_zone).format("%-d %b %Y, %H:%M").to_string()
 }
 
+/// An instant at which something begins: that a day begins at midnight goes without saying.
+fn begins(app: &App, at: Timestamp) -> String {
+    let text = local(app, at);
+    text.strip_suffix(", 00:00").map(str::to_owned).unwrap_or(text)
+}
+
+/// An instant at which something ends: what ends at midnight ends with the day before.
+fn ends(app: &App, at: Timestamp) -> String {
+    match local(app, at).strip_suffix(", 00:00") {
+        Some(_) => format!("{}, 24:00", local(app, at.minus(Duration::minutes(1))).replace(", 23:59", "")),
+        None => local(app, at),
+    }
+}
+
 fn note(app: &App, account: &Account, locked: Option<Timestamp>) -> Option<String> {
     match (account.status.suspended_until, locked) {
         (Some(until), _) if until > app.context().clock.now() => {
@@ -122,7 +132,6 @@ fn note(app: &App, account: &Account, locked: Option<Timestamp>) -> Option<Strin
 
 fn facts(app: &App, found: &Named) -> Vec<Value> {
     let Named { account, details } = found;
-    let date = |at: Option<Timestamp>| at.map(|at| local(app, at));
     let facts = [
         ("Employee id", details.employee_id.clone()),
         ("External id", details.external_id.clone()),
@@ -132,9 +141,9 @@ fn facts(app: &App, found: &Named) -> Vec<Value> {
         ("Works as", account.worker_type.map(|worker_type| worker_type.to_string())),
         ("Sponsor", details.sponsor.clone()),
         ("Time zone", account.time_zone.clone()),
-        ("Starts", date(account.starts_at)),
-        ("Access ends", date(account.ends_at)),
-        ("Came from", Some(account.source.to_string())),
+        ("Starts", account.starts_at.map(|at| begins(app, at))),
+        ("Access ends", account.ends_at.map(|at| ends(app, at))),
+        ("Came from", Some(account.source.to_string().replace('-', " "))),
     ];
     let known = facts.into_iter().filter_map(|(term, value)| value.map(|value| (term, value)));
     known.map(|(term, value)| json!({ "term": term, "value": value })).collect()
@@ -146,16 +155,14 @@ fn facts(app: &App, found: &Named) -> Vec<Value> {
 /// [`Error::Internal`] for a fault of the database or a reason that does not open.
 pub fn held(app: &App, reader: &mut Reader<'_>, account: &Account) -> Result<Vec<Value>> {
     let mut held = Vec::new();
+    let mut words = Words::default();
     for grant in grants::living(reader, &account.id)? {
         let role = roles::role(reader, &grant.role)?;
-        let scope = grant.scope.as_ref().map(|scope| {
-            let parts = scope.iter().map(|(property, values)| format!("{property}: {}", values.join(", ")));
-            parts.collect::<Vec<_>>().join("; ")
-        });
+        let said = words.of(reader, &role)?;
         let by: Vec<String> = grant.approvers.iter().map(|by| app.directory().display_name(by)).collect();
         held.push(json!({
-            "name": role.specification.display_name(), "text": null, "class": role.class,
-            "application": role.application, "scope": scope, "ends_at": grant.expires_at,
+            "name": said.name, "text": said.lets, "class": role.class, "application": said.application,
+            "scope": grant.scope.as_ref().map(words::scope), "ends_at": grant.expires_at,
             "given_by": if by.is_empty() { grant.source.as_str().replace('_', " ") } else { by.join(", ") },
             "given_at": grant.created_at, "extend": null,
             "reason": grant.reason.as_ref().map(|reason| vault::show(reader, reason)).transpose()?,
@@ -165,54 +172,16 @@ pub fn held(app: &App, reader: &mut Reader<'_>, account: &Account) -> Result<Vec
     for role in roles::roles(reader, None)? {
         let by_birth = account.kind == Kind::Person && role.specification.birthright;
         if by_birth || positions.roles().any(|id| id == role.id) {
+            let said = words.of(reader, &role)?;
             held.push(json!({
-                "name": role.specification.display_name(), "text": null, "class": role.class,
-                "application": role.application, "scope": null, "ends_at": null,
+                "name": said.name, "text": said.lets, "class": role.class,
+                "application": said.application, "scope": null, "ends_at": null,
                 "given_by": if by_birth { "With the job" } else { "By position" },
                 "given_at": null, "reason": null, "extend": null,
             }));
         }
     }
     Ok(held)
-}
-
-fn history(reader: &mut Reader<'_>, id: &AccountId) -> Result<Vec<Value>> {
-    let filter = log::Filter { subject: Some(id.to_string()), ..log::Filter::default() };
-    let events = log::list(reader, &filter, HISTORY)?;
-    events
-        .into_iter()
-        .map(|(event, _)| {
-            let reason = match &event.change {
-                Change::AccountChanged { reason, .. } | Change::AccountStateChanged { reason, .. } => {
-                    reason.as_ref()
-                }
-                _ => None,
-            };
-            let note = match reason {
-                Some(reason) => Some(format!("“{}”", vault::show(reader, reason)?)),
-                None => None,
-            };
-            Ok(json!({ "at": event.at, "text": words(&event.change, event.kind()), "note": note }))
-        })
-        .collect()
-}
-
-/// What happened, in words.
-fn words(change: &Change, kind: String) -> String {
-    match change {
-        Change::AccountCreated { source, .. } => format!("Created, {}", source.replace('-', " ")),
-        Change::AccountChanged { fields, .. } => format!("Changed: {}", fields.join(", ").replace('_', " ")),
-        Change::AccountStateChanged { from, to, cause, .. } => format!("From {from} to {to}: {cause}"),
-        Change::GrantAdded { role, .. } => format!("Given {role}"),
-        Change::GrantRevoked { role, cause, .. } => format!("{role} revoked: {cause}"),
-        _ => {
-            let mut text = kind.replace('_', " ");
-            if let Some(first) = text.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            text
-        }
-    }
 }
 
 /// The page of somebody who was just invited, with the link shown this once.

@@ -275,6 +275,13 @@ fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
             other => other.as_u64().unwrap_or_default(),
         })
     };
+    let sessions = counted(count(StepKind::Sessions, "ended"), "session ended", "sessions ended");
+    let services = counted(count(StepKind::Services, "passed_on"), "service passed on", "services passed on");
+    let passed = format!("{sessions}; {services}.");
+    let revoked = format!("{}.", counted(count(StepKind::Grants, "roles"), "role revoked", "roles revoked"));
+    // What has not been done yet is told as what will be done.
+    let said =
+        |kind, done: &str, ahead: &str| if at(steps, kind).is_some() { done } else { ahead }.to_owned();
     let rows = [
         (CaseState::Reported, "Reported", Some(case.known_at), "The end was made known.".to_owned()),
         (
@@ -287,24 +294,24 @@ fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
             CaseState::SessionsEnded,
             "Sessions ended",
             at(steps, StepKind::Sessions),
-            format!(
-                "{} sessions ended; {} services passed on.",
-                count(StepKind::Sessions, "ended"),
-                count(StepKind::Services, "passed_on")
-            ),
+            said(StepKind::Sessions, &passed, "Their sessions end; their services pass to the manager."),
         ),
         (
             CaseState::GrantsRevoked,
             "Roles revoked",
             at(steps, StepKind::Grants),
-            format!("{} roles revoked.", count(StepKind::Grants, "roles")),
+            said(StepKind::Grants, &revoked, "Every role is taken back."),
         ),
         (CaseState::Targets, "Systems", None, "Each system in which a role was held.".to_owned()),
         (
             CaseState::Verified,
             "Verified",
             at(steps, StepKind::Verification),
-            "Each permission once held was asked again and answered no; no session is left.".to_owned(),
+            said(
+                StepKind::Verification,
+                "Each permission once held was asked again and answered no; no session is left.",
+                "Each permission once held is asked again and has to be answered no.",
+            ),
         ),
         (CaseState::Closed, "Closed", case.closed_at, "The case stays here with its proof.".to_owned()),
     ];
@@ -321,6 +328,10 @@ fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
             json!({ "title": title, "text": text, "state": drawn, "at": at, "targets": targets })
         })
         .collect()
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn at(steps: &[Step], kind: StepKind) -> Option<Timestamp> {

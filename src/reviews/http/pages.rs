@@ -17,6 +17,7 @@ use super::super::{CampaignScope, Item, ItemState};
 use super::standing;
 use crate::access::catalogue::Class;
 use crate::access::roles;
+use crate::access::words::Words;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::{Timestamp, local};
@@ -270,7 +271,9 @@ fn report_context(
     let campaign = lists::view(reader, id)?;
     let (evidence, signed) = lists::report(reader, id)?;
     let (items, next) = lists::items(reader, id, &lists::Narrow::default(), cursor, SHOWN)?;
-    let lines = items.iter().map(|item| report_line(app, reader, item)).collect::<Result<Vec<_>>>()?;
+    let mut words = Words::default();
+    let lines =
+        items.iter().map(|item| report_line(app, reader, &mut words, item)).collect::<Result<Vec<_>>>()?;
     let signature = if signed {
         json!({ "digest": evidence.digest()?, "key": "the log’s signed checkpoints", "at": campaign.closed_at })
     } else {
@@ -341,15 +344,16 @@ fn exceptions(app: &App, items: &[Item]) -> Vec<Value> {
         .collect()
 }
 
-fn report_line(app: &App, reader: &mut Reader<'_>, item: &Item) -> Result<Value> {
+fn report_line(app: &App, reader: &mut Reader<'_>, words: &mut Words, item: &Item) -> Result<Value> {
+    let said = words.of_id(reader, &item.role)?;
     let decider = item.decided.as_ref().map(|decided| name_of_actor(app, &decided.by));
     let reason = item.decided.as_ref().and_then(|decided| decided.reason.clone());
     Ok(json!({
         "person": app.directory().display_name(&item.account),
         "username": app.directory().card(&item.account).map(|card| card.username).unwrap_or_default(),
-        "role": role_name(reader, &item.role)?,
+        "role": said.name,
         "class": item.class,
-        "application": item.application,
+        "application": said.application,
         "standing": item_standing(item),
         "decider": decider,
         "at": item.decided.as_ref().map(|decided| decided.at),
@@ -362,11 +366,6 @@ fn report_line(app: &App, reader: &mut Reader<'_>, item: &Item) -> Result<Value>
 fn name_of_actor(app: &App, label: &str) -> String {
     AccountId::parse(label)
         .map_or_else(|| "The house".to_owned(), |account| app.directory().display_name(&account))
-}
-
-/// The display name of a role.
-fn role_name(reader: &mut Reader<'_>, id: &str) -> Result<String> {
-    Ok(roles::role(reader, id)?.specification.display_name().to_owned())
 }
 
 /// Where an item stands, in words.

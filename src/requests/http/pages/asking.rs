@@ -8,7 +8,9 @@ use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::access::lint::OWN_APPLICATION;
 use crate::access::records::RoleRecord;
+use crate::access::words::{RoleWords, Words};
 use crate::access::{grants, limits, roles};
 use crate::app::App;
 use crate::caller::Caller;
@@ -70,7 +72,7 @@ pub async fn create(app: web::Data<App>, page: Page, caller: Caller, form: web::
         Err(error) => Err(error),
     };
     match asked.map(|written| written.value) {
-        Ok(request) => see_other(&format!("/requests/{}", request.id)),
+        Ok(request) => see_other(&format!("/requests/{}?done=asked", request.id)),
         Err(error) => {
             let mut answer = ask_page(&app, &page, String::new(), came_back(&form, error)?).await?;
             *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -160,31 +162,38 @@ fn offers(
     chosen: Option<&str>,
 ) -> Result<(Vec<Value>, usize)> {
     let held: Vec<String> = grants::living(reader, me)?.into_iter().map(|grant| grant.role).collect();
-    let words: Vec<String> = q.split_whitespace().take(8).map(vault::fold).collect();
-    let mut all: Vec<RoleRecord> = roles::roles(reader, None)?;
-    all.retain(|role| {
-        let text =
-            vault::fold(&format!("{} {} {}", role.id, role.specification.display_name(), role.application));
-        !role.comes_by_itself()
-            && role.private_to.is_none()
-            && !held.contains(&role.id)
-            && (chosen == Some(role.id.as_str()) || words.iter().all(|word| text.contains(word.as_str())))
-    });
+    let sought: Vec<String> = q.split_whitespace().take(8).map(vault::fold).collect();
+    let mut words = Words::default();
+    let mut all: Vec<(RoleRecord, RoleWords)> = Vec::new();
+    for role in roles::roles(reader, None)? {
+        if role.comes_by_itself() || role.private_to.is_some() || held.contains(&role.id) {
+            continue;
+        }
+        let said = words.of(reader, &role)?;
+        let lets = said.lets.as_deref().unwrap_or_default();
+        let text = vault::fold(&format!("{} {} {} {lets}", role.id, said.name, said.application));
+        if chosen == Some(role.id.as_str()) || sought.iter().all(|word| text.contains(word.as_str())) {
+            all.push((role, said));
+        }
+    }
     let total = all.len();
-    // What was chosen stays in sight, whatever else is found.
-    all.sort_by_key(|role| (chosen != Some(role.id.as_str()), role.application.clone(), role.place));
-    let shown = all.iter().take(OFFERED).map(|role| offer(reader, role)).collect();
+    // What was chosen stays in sight, whatever else is found; few ask for tasks in this house, so they come last.
+    all.sort_by_key(|(role, _)| {
+        let other = chosen != Some(role.id.as_str());
+        (other, role.application == OWN_APPLICATION, role.application.clone(), role.place)
+    });
+    let shown = all.iter().take(OFFERED).map(|(role, said)| offer(reader, role, said)).collect();
     Ok((shown, total))
 }
 
-fn offer(reader: &Reader<'_>, role: &RoleRecord) -> Value {
+fn offer(reader: &Reader<'_>, role: &RoleRecord, said: &RoleWords) -> Value {
     let profile = limits::profile_limit(reader, role.access_role);
     let longest = match role.specification.max_duration {
         Some(own) if own.longest_minutes() < profile.longest_minutes() => own,
         _ => profile,
     };
     json!({
-        "key": role.id, "name": role.specification.display_name(), "text": null, "class": role.class,
-        "application": role.application, "longest": longest.in_words(), "approvals": role.specification.approval.len(),
+        "key": role.id, "name": said.name, "text": said.lets, "class": role.class,
+        "application": said.application, "longest": longest.in_words(), "approvals": role.specification.approval.len(),
     })
 }

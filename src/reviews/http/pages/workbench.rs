@@ -3,6 +3,8 @@
 
 mod answers;
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::web;
 use chrono::Days;
@@ -15,9 +17,11 @@ pub use answers::{drafts_form, revocation_form, sign_off_form};
 use super::super::super::lists::{self, CampaignView, Narrow};
 use super::super::super::{Authority, Decision, Item, Recommendation, Used};
 use super::super::sees_all;
-use super::{SHOWN, day, item_standing, name_of_actor, pager, role_name, scope_words};
+use super::{SHOWN, day, item_standing, name_of_actor, pager, scope_words};
 use crate::access::catalogue::Class;
+use crate::access::words::{self, RoleWords, Words};
 use crate::access::{collisions, grants};
+use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -101,7 +105,7 @@ fn context(
         "views": views(app, caller, &campaign, all),
         "groups": groups(app, reader, &items, &me, &path)?,
         "detail": detail,
-        "drafts": drafts(&items),
+        "drafts": drafts(&lists::drafts(reader, id, &me)?),
         "pages": pager(&path, items.len(), Some(progress.items), view.cursor.as_ref(), next),
     }))
 }
@@ -137,30 +141,43 @@ fn groups(
         (Class::Regulated, "Regulated information", ""),
         (Class::Internal, "Everything else", ""),
     ];
+    let (mut words, jobs) = (Words::default(), jobs(reader, items)?);
     let mut groups = Vec::new();
     for (class, title, note) in heads {
-        let of_class: Vec<&Item> = items.iter().filter(|item| item.class == class).collect();
-        if of_class.is_empty() {
+        let mut rows = Vec::new();
+        for item in items.iter().filter(|item| item.class == class) {
+            let said = words.of_id(reader, &item.role)?;
+            let job = jobs.get(&item.account).cloned().unwrap_or_default();
+            rows.push(row(app, item, said, job, me, path));
+        }
+        if rows.is_empty() {
             continue;
         }
-        let rows =
-            of_class.into_iter().map(|item| row(app, reader, item, me, path)).collect::<Result<Vec<_>>>()?;
         groups.push(json!({ "title": title, "note": note, "items": rows }));
     }
     Ok(groups)
 }
 
-fn row(app: &App, reader: &mut Reader<'_>, item: &Item, me: &AccountId, path: &str) -> Result<Value> {
+/// What the people of these items work as; of services the username says what they are.
+fn jobs(reader: &mut Reader<'_>, items: &[Item]) -> Result<BTreeMap<AccountId, String>> {
+    let ids: Vec<AccountId> = items.iter().map(|item| item.account.clone()).collect();
+    let named = accounts::named(reader, &ids)?.into_iter();
+    Ok(named
+        .map(|found| (found.account.id, found.details.job_title.unwrap_or(found.details.username)))
+        .collect())
+}
+
+fn row(app: &App, item: &Item, said: RoleWords, job: String, me: &AccountId, path: &str) -> Value {
     let mine = item.reviewer.as_ref() == Some(me) && item.state.is_open();
     let advice = advice(item);
-    Ok(json!({
+    json!({
         "id": item.id,
         "href": format!("{path}{}item={}", if path.contains('?') { "&" } else { "?" }, item.id),
         "person": app.directory().display_name(&item.account),
-        "job": app.directory().card(&item.account).map(|card| card.username).unwrap_or_default(),
-        "role": role_name(reader, &item.role)?,
-        "application": item.application,
-        "scope": item.scope.as_ref().map(scope_text),
+        "job": job,
+        "role": said.name,
+        "application": said.application,
+        "scope": item.scope.as_ref().map(words::scope),
         "class": item.class,
         "used": used(item, app.context().clock.now()),
         "advice": advice,
@@ -170,15 +187,7 @@ fn row(app: &App, reader: &mut Reader<'_>, item: &Item, me: &AccountId, path: &s
         // Customers' data is decided one by one; nobody selects it in bulk.
         "selectable": mine && item.class != Class::Pii && item.recommendation == Recommendation::Keep,
         "decided": (!mine).then(|| item_standing(item)),
-    }))
-}
-
-fn scope_text(scope: &crate::access::scope::Scope) -> String {
-    scope
-        .iter()
-        .map(|(property, values)| format!("{property}: {}", values.join(", ")))
-        .collect::<Vec<_>>()
-        .join("; ")
+    })
 }
 
 fn verdict_word(decision: Decision) -> &'static str {
@@ -273,6 +282,7 @@ fn detail(
         }
     }
     let today = day(now, zone);
+    let said = Words::default().of_id(reader, &item.role)?;
     let mut advice = advice(item);
     advice["as_of"] = json!(now);
     advice["clauses"] = json!([]);
@@ -287,10 +297,10 @@ fn detail(
         "item": item.id,
         "chosen": chosen,
         "mine": item.reviewer.as_ref() == Some(me) && item.state.is_open() && window.is_none(),
-        "place": item.application,
+        "place": said.application,
         "revision": item.grant_revision,
         "person": app.directory().display_name(&item.account),
-        "role": role_name(reader, &item.role)?,
+        "role": said.name,
         "class": item.class,
         "verdict": item.draft.as_ref().map(|draft| verdict_word(draft.decision)),
         "advice": advice,
@@ -298,7 +308,7 @@ fn detail(
         "needs_reason": needs_reason(item, Decision::Keep),
         "first_day": today.to_string(),
         "last_day": grant.expires_at.map_or(today.checked_add_days(Days::new(365)).unwrap_or(today), |end| day(end, zone)).to_string(),
-        "path": [],
+        "path": said.lets.into_iter().collect::<Vec<_>>(),
         "weeks": null,
         "facts": facts,
         "if_revoked": "The next question about this role is answered no. Nothing else of theirs changes.",
