@@ -27,6 +27,9 @@ const RESULTS = new URL("results/", import.meta.url).pathname;
 /** The success criteria of WCAG 2.2, levels A and AA, as far as a program can judge them. */
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+/** Those of axe's rules that look at colours. */
+const COLOURS = ["color-contrast", "link-in-text-block"];
+
 const BROWSER = {
   executablePath: process.env.BAILIWICK_CHROMIUM ?? "/usr/bin/chromium",
   args: [
@@ -37,7 +40,6 @@ const BROWSER = {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--lang=en-GB",
   ],
 };
 
@@ -132,16 +134,23 @@ class House {
 
   /** Fails if axe finds a breach of WCAG 2.2 AA on the page, in light or in dark. The page must run scripts. */
   async axe(page) {
+    assert.deepEqual(await this.breaches(page), [], new URL(page.url()).pathname);
+  }
+
+  /** What axe finds on the page, in light and in dark, as texts. In dark only colours can be other than in light. */
+  async breaches(page) {
     assert.ok(!this.#scriptless.has(page.context()), "axe would wait for ever on a page without scripts");
+    const found = [];
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
-      const found = violations.flatMap(({ id, help, nodes }) =>
-        nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}`),
-      );
-      assert.deepEqual(found, [], `${new URL(page.url()).pathname} in ${colorScheme}`);
+      const axe = new AxeBuilder({ page });
+      const { violations } = await (colorScheme === "light" ? axe.withTags(WCAG) : axe.withRules(COLOURS)).analyze();
+      for (const { id, help, nodes } of violations) {
+        found.push(...nodes.map((node) => `in ${colorScheme}: ${id}: ${help}: ${node.target.join(" ")}`));
+      }
     }
     await page.emulateMedia({ colorScheme: null });
+    return found;
   }
 
   /** Keeps a picture of the whole page as `results/NAME.png`. */

@@ -25,7 +25,7 @@ inHouse("from an empty house to a closed review and a leaver who is gone", async
 /** Inês and Niklas report to Oliver, he reports to Grace, who owns the order desk; its program asks for decisions. */
 async function opening(house) {
   const dmitri = await setUp(house, await house.page());
-  await importPeople(dmitri, PEOPLE_FILE, { New: "280", Changed: "1", "As they were": "0", "With a warning": "7", Refused: "0" });
+  await importPeople(dmitri, PEOPLE_FILE, { New: 280, Changed: 1, "As they were": 0, "With a warning": 7, Refused: 0 });
   assert.match(await applyCatalogues(house), /orders/);
   const ines = await sheChoosesAPassword(house);
   const [niklas, oliver, grace] = [

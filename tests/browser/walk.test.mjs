@@ -1,0 +1,94 @@
+// Every page of the house, looked at by somebody who sees it. The pages are those of the route table: a new one fails
+// here until it has its line.
+
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { setUp } from "./company.mjs";
+import { inHouse } from "./house.mjs";
+import { DESK, faults } from "./looks.mjs";
+import { withPalette } from "./png.mjs";
+import { OPENING, aCompanyAtWork } from "./stage.mjs";
+
+/** Pages that are looked at on the way in, by `gate.test.mjs`. */
+const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in", "/sign-in/totp", "/sign-in/password"];
+
+/** Who looks at which page in a house where something goes on. Each address stands for a route of the table. */
+const SIGHTS = [
+  ["home", "ines", "/"],
+  ["home-administrator", "dmitri", "/"],
+  ["clauses", "ines", "/clauses"],
+  ["password-change", "ines", "/me/password"],
+  ["people", "dmitri", "/people"],
+  ["people-none", "dmitri", "/people?state=suspended"],
+  ["people-new", "dmitri", "/people/new"],
+  ["people-import", "dmitri", "/people/import"],
+  ["person", "dmitri", ({ inesId }) => `/people/${inesId}`, "/people/{id}"],
+  ["applications", "oliver", "/applications"],
+  ["application", "oliver", "/applications/orders", "/applications/{key}"],
+  ["log", "dmitri", "/log"],
+  ["log-none", "dmitri", "/log?kind=key_revoked"],
+  ["requests", "oliver", "/requests"],
+  ["requests-mine", "ines", "/requests?view=mine"],
+  ["requests-none", "grace", "/requests?view=mine"],
+  ["request-new", "ines", "/requests/new"],
+  ["request-new-none", "ines", "/requests/new?q=unheard-of"],
+  ["request", "oliver", ({ request }) => `/requests/${request}`, "/requests/{id}"],
+  ["request-answered", "ines", ({ answered }) => `/requests/${answered}`, "/requests/{id}"],
+  ["reviews", "oliver", "/reviews"],
+  ["review-new", "dmitri", "/reviews/new"],
+  ["workbench", "oliver", ({ review, item }) => `/reviews/${review}?item=${item}`, "/reviews/{id}"],
+  ["workbench-all", "dmitri", ({ review }) => `/reviews/${review}?view=all`, "/reviews/{id}"],
+  ["report", "dmitri", ({ review }) => `/reviews/${review}/report`, "/reviews/{id}/report"],
+  ["leavers", "dmitri", "/leavers"],
+  ["leavers-coming", "dmitri", "/leavers?view=coming"],
+  ["leavers-closed", "dmitri", "/leavers?view=closed"],
+  ["leaver-new", "dmitri", "/leavers/new"],
+  ["leaver-new-person", "dmitri", ({ inesId }) => `/leavers/new?account=${inesId}`, "/leavers/new"],
+  ["leaver", "dmitri", ({ coming }) => `/leavers/${coming}`, "/leavers/{id}"],
+];
+
+/** The route that an address is of. */
+const routeOf = ([, , address, route]) => route ?? address.split("?")[0];
+
+test("every page of the route table is looked at", async () => {
+  const table = await readFile(new URL("../fixtures/routes.txt", import.meta.url), "utf8");
+  const forPrograms = /^\/(api|access|scim|static|health|metrics|forward-auth|openapi\.json|\.well-known)\b/;
+  const pages = Array.from(table.matchAll(/^GET (\S+)/gm), ([, path]) => path).filter((path) => !forPrograms.test(path));
+  const looked = new Set([...GATE, ...SIGHTS.map(routeOf)]);
+  assert.deepEqual(pages.filter((path) => !looked.has(path)), [], "pages that nobody looks at");
+  assert.deepEqual([...looked].filter((path) => !pages.includes(path)), [], "no page any more");
+});
+
+inHouse("every page of a company at work", async (house) => {
+  const dmitri = await setUp(house, await house.page());
+  const stage = await aCompanyAtWork(house, dmitri);
+  const found = [];
+  for (const [name, who, address] of SIGHTS) {
+    const path = typeof address === "string" ? address : address(stage);
+    const page = await stage[who].goto(path);
+    if (name === "workbench") await picture(page);
+    found.push(...(await faults(house, page, name)));
+  }
+  assert.deepEqual(found, []);
+}, { at: OPENING, timeout: 300_000 });
+
+/** The picture in README.md; with BAILIWICK_WRITE_PICTURES=1 the one that is committed becomes this one. */
+async function picture(page) {
+  await page.setViewportSize(DESK);
+  const image = withPalette(await page.screenshot({ animations: "disabled" }));
+  assert.ok(image.length < 150_000, `the picture of the workbench has ${image.length} bytes`);
+  const committed = new URL("../../docs/pictures/workbench.png", import.meta.url);
+  if (process.env.BAILIWICK_WRITE_PICTURES) await writeFile(committed, image);
+  assert.equal((await readFile(committed)).readUInt32BE(16), DESK.width, "the committed picture is of this width");
+}
+
+inHouse("every list of a house in which nothing has happened", async (house) => {
+  const dmitri = await setUp(house, await house.page());
+  const found = [];
+  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/log"];
+  for (const path of lists) {
+    found.push(...(await faults(house, await dmitri.goto(path), `empty${path.replace(/\W+/g, "-")}`)));
+  }
+  assert.deepEqual(found, []);
+});
