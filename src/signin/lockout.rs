@@ -123,6 +123,12 @@ pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Resu
             }
         }
     }
+    let reserved = store::reserve(reader, digest, rules.most())?;
+    if reserved || store::find(reader, digest)?.is_some() {
+        return Ok(reserved);
+    }
+    // The tidying forgot the old counter since it was looked at: that is no reason to refuse.
+    store::begin(reader, digest)?;
     store::reserve(reader, digest, rules.most())
 }
 

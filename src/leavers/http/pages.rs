@@ -268,17 +268,7 @@ fn step_of(steps: &[Step], kind: StepKind) -> Option<&Step> {
 
 /// The way out as the page draws it: what is done, what is at work, what is to do.
 fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
-    let count = |kind: StepKind, name: &str| {
-        let evidence = step_of(steps, kind).and_then(|step| step.evidence.as_ref());
-        evidence.map_or(0, |evidence| match &evidence[name] {
-            Value::Array(list) => list.len() as u64,
-            other => other.as_u64().unwrap_or_default(),
-        })
-    };
-    let sessions = counted(count(StepKind::Sessions, "ended"), "session ended", "sessions ended");
-    let services = counted(count(StepKind::Services, "passed_on"), "service passed on", "services passed on");
-    let passed = format!("{sessions}; {services}.");
-    let revoked = format!("{}.", counted(count(StepKind::Grants, "roles"), "role revoked", "roles revoked"));
+    let (passed, revoked) = (passed(steps), revoked(steps));
     // What has not been done yet is told as what will be done.
     let said =
         |kind, done: &str, ahead: &str| if at(steps, kind).is_some() { done } else { ahead }.to_owned();
@@ -328,6 +318,26 @@ fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
             json!({ "title": title, "text": text, "state": drawn, "at": at, "targets": targets })
         })
         .collect()
+}
+
+fn passed(steps: &[Step]) -> String {
+    let sessions = counted(count(steps, StepKind::Sessions, "ended"), "session ended", "sessions ended");
+    let services =
+        counted(count(steps, StepKind::Services, "passed_on"), "service passed on", "services passed on");
+    format!("{sessions}; {services}.")
+}
+
+fn revoked(steps: &[Step]) -> String {
+    format!("{}.", counted(count(steps, StepKind::Grants, "roles"), "role revoked", "roles revoked"))
+}
+
+/// How many things a step's evidence names.
+fn count(steps: &[Step], kind: StepKind, name: &str) -> u64 {
+    let evidence = step_of(steps, kind).and_then(|step| step.evidence.as_ref());
+    evidence.map_or(0, |evidence| match &evidence[name] {
+        Value::Array(list) => list.len() as u64,
+        other => other.as_u64().unwrap_or_default(),
+    })
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
