@@ -40,6 +40,11 @@ const SIGHTS = [
   ["workbench", "oliver", ({ review, item }) => `/reviews/${review}?item=${item}`, "/reviews/{id}"],
   ["workbench-all", "dmitri", ({ review }) => `/reviews/${review}?view=all`, "/reviews/{id}"],
   ["report", "dmitri", ({ review }) => `/reviews/${review}/report`, "/reviews/{id}/report"],
+  ["existing-access", "dmitri", "/existing-access"],
+  ["existing-access-import", "dmitri", "/existing-access/import"],
+  ["tasks", "dmitri", "/tasks?view=all"],
+  ["tasks-none", "ines", "/tasks"],
+  ["task", "dmitri", ({ task }) => `/tasks/${task}`, "/tasks/{id}"],
   ["leavers", "dmitri", "/leavers"],
   ["leavers-coming", "dmitri", "/leavers?view=coming"],
   ["leavers-closed", "dmitri", "/leavers?view=closed"],
@@ -86,7 +91,7 @@ async function picture(page) {
 inHouse("every list of a house in which nothing has happened", async (house) => {
   const dmitri = await setUp(house, await house.page());
   const found = [];
-  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/log"];
+  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/existing-access", "/tasks", "/log"];
   for (const path of lists) {
     found.push(...(await faults(house, await dmitri.goto(path), `empty${path.replace(/\W+/g, "-")}`)));
   }
