@@ -41,7 +41,7 @@ export async function aCompanyAtWork(house, dmitri) {
   for (const held of HELD) await given(people, ...held);
   await used(house);
   for (const person of Object.values(people)) await person.signInAtOnce();
-  return { ...people, ...(await thingsOfToday(people)) };
+  return { ...people, ...(await thingsOfToday(house, people)) };
 }
 
 /** Asks for a role on behalf of somebody and has it approved by all who have to. */
@@ -69,7 +69,7 @@ async function used(house) {
 }
 
 /** What is going on today: a review half decided, requests that wait, people on their way out. */
-async function thingsOfToday({ dmitri, oliver, ines }) {
+async function thingsOfToday(house, { dmitri, oliver, ines }) {
   const scope = { app: "orders" };
   const opened = await dmitri.call("POST", "/api/v1/reviews", { name: "Order desk, November", scope, due_at: "2026-12-03T00:00:00Z" });
   const { items } = await oliver.call("GET", `/api/v1/reviews/${opened.id}/items?reviewer=me&limit=200`);
@@ -100,7 +100,15 @@ async function thingsOfToday({ dmitri, oliver, ines }) {
     coming: coming.id,
     inesId: me.id,
     task: await aLoginToTakeAway(dmitri),
+    alarm: await anAlarm(house, dmitri),
   };
+}
+
+/** A key that may do everything is not given quietly. */
+async function anAlarm(house, dmitri) {
+  await house.command("key", "issue", "nightly-export", "--owner", "grace", "--allow", "bailiwick/*:*");
+  const { items } = await dmitri.call("GET", "/api/v1/alarms");
+  return items[0].id;
 }
 
 /** The warehouse's own list names two logins that fit nobody; one of them is to be taken away by hand. */

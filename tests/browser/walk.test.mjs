@@ -40,6 +40,11 @@ const SIGHTS = [
   ["workbench", "oliver", ({ review, item }) => `/reviews/${review}?item=${item}`, "/reviews/{id}"],
   ["workbench-all", "dmitri", ({ review }) => `/reviews/${review}?view=all`, "/reviews/{id}"],
   ["report", "dmitri", ({ review }) => `/reviews/${review}/report`, "/reviews/{id}/report"],
+  ["alarms", "dmitri", "/alarms"],
+  ["alarms-none", "dmitri", "/alarms?view=closed"],
+  ["alarm", "dmitri", ({ alarm }) => `/alarms/${alarm}`, "/alarms/{id}"],
+  ["exceptions", "dmitri", "/exceptions"],
+  ["objections", "ines", "/objections"],
   ["existing-access", "dmitri", "/existing-access"],
   ["existing-access-import", "dmitri", "/existing-access/import"],
   ["tasks", "dmitri", "/tasks?view=all"],
@@ -91,7 +96,7 @@ async function picture(page) {
 inHouse("every list of a house in which nothing has happened", async (house) => {
   const dmitri = await setUp(house, await house.page());
   const found = [];
-  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/existing-access", "/tasks", "/log"];
+  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/alarms", "/exceptions", "/existing-access", "/tasks", "/log"];
   for (const path of lists) {
     found.push(...(await faults(house, await dmitri.goto(path), `empty${path.replace(/\W+/g, "-")}`)));
   }
