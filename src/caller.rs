@@ -39,6 +39,15 @@ pub enum Actor {
     },
 }
 
+/// The call that is to take effect once (`db::once`): its key, and the attempt that carries it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// The keyed hash of account and key.
+    pub digest: String,
+    /// This attempt.
+    pub holder: String,
+}
+
 /// Who acts, and how well they have proved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -46,22 +55,24 @@ pub struct Caller {
     pub actor: Actor,
     /// When the caller last proved who they are with a second factor; `None` for whoever cannot.
     pub proved_at: Option<Timestamp>,
+    /// The call's `Idempotency-Key`, if it has one: marked in the transaction of the effect.
+    pub once: Option<Once>,
 }
 
 impl Caller {
     /// Somebody who is not signed in.
     pub fn nobody() -> Self {
-        Self { actor: Actor::Nobody, proved_at: None }
+        Self { actor: Actor::Nobody, proved_at: None, once: None }
     }
 
     /// The house itself, in the job of that name.
     pub fn house(job: &str) -> Self {
-        Self { actor: Actor::House { job: job.to_owned() }, proved_at: None }
+        Self { actor: Actor::House { job: job.to_owned() }, ..Self::nobody() }
     }
 
     /// The user at the host's shell.
     pub fn shell(user: u32) -> Self {
-        Self { actor: Actor::Shell { user }, proved_at: None }
+        Self { actor: Actor::Shell { user }, ..Self::nobody() }
     }
 
     /// The account that acts, if an account does.

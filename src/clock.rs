@@ -100,6 +100,14 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+impl utoipa::PartialSchema for Timestamp {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        crate::ids::text_of(&["An instant as RFC 3339 has it; answers are in UTC."], Some("date-time"), None)
+    }
+}
+
+impl utoipa::ToSchema for Timestamp {}
+
 impl<DB> ToSql<diesel::sql_types::Timestamp, DB> for Timestamp
 where
     DB: Backend,

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// One field of an input that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// The field as the caller named it.
     pub field: String,

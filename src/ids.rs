@@ -10,6 +10,8 @@ use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, random};
@@ -18,6 +20,17 @@ use crate::entropy::{Entropy, random};
 pub fn uuid_v7(now: Timestamp, entropy: &dyn Entropy) -> String {
     let millis = u64::try_from(now.micros() / 1000).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &random::<10>(entropy)).into_uuid().to_string()
+}
+
+/// How a text is described to callers: what it is, its format, the words that it may be.
+pub fn text_of(lines: &[&str], format: Option<&str>, words: Option<&[&str]>) -> RefOr<Schema> {
+    let description = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description).filter(|text| !text.is_empty()))
+        .format(format.map(|format| SchemaFormat::Custom(format.to_owned())))
+        .enum_values(words.map(|words| words.iter().copied()))
+        .into()
 }
 
 /// What every identifier type offers to generic code.
@@ -29,8 +42,8 @@ pub trait Id: Sized {
 }
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, AsExpression, FromSqlRow)]
         #[diesel(sql_type = Text)]
         #[serde(transparent)]
@@ -81,6 +94,14 @@ macro_rules! ids {
                 Self::parse(&text).ok_or_else(|| serde::de::Error::custom("must be a UUID"))
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                text_of(&[$($doc),*], Some("uuid"), None)
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl<DB> ToSql<Text, DB> for $name
         where
@@ -165,6 +186,20 @@ macro_rules! text_enum {
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl ::utoipa::PartialSchema for $name {
+            fn schema() -> ::utoipa::openapi::RefOr<::utoipa::openapi::schema::Schema> {
+                $crate::ids::text_of(&[], None, Some(&[$($text),*]))
+            }
+        }
+
+        impl ::utoipa::ToSchema for $name {
+            // Several slices have a `State` or a `Source`, each with words of its own.
+            fn name() -> ::std::borrow::Cow<'static, str> {
+                let module = module_path!().replace("bailiwick::", "").replace("::", ".");
+                format!("{module}.{}", stringify!($name)).into()
             }
         }
 

@@ -66,7 +66,9 @@ pub enum Hosting {
 }
 
 /// A position that gives a role by itself, for as long as the position lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Position {
     /// Somebody names this person as manager.

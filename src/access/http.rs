@@ -8,6 +8,7 @@ pub mod views;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::grants::{self, Filter, GrantState};
 use super::own;
@@ -16,22 +17,24 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, list, written};
+use crate::http::answer::{Listed, Paging, WithRevision};
+use crate::http::{Answer, Json, created, list, written};
 use crate::ids::{AccountId, GrantId, KillSwitchId};
-use views::{GrantView, KillSwitchView};
+use views::{ApplicationView, GrantView, KillSwitchView, RoleView};
 
 /// The permission to read grants.
 const READ: (&str, &str) = ("grants", "read");
 
 /// What a list of roles may be narrowed by.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct RoleFilter {
     app: Option<String>,
 }
 
 /// What a list of grants may be narrowed by.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct GrantFilter {
     account: Option<String>,
     role: Option<String>,
@@ -40,15 +43,21 @@ pub struct GrantFilter {
 }
 
 /// Why somebody does something.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Reason {
+    #[schema(min_length = 3, max_length = 1000)]
     reason: String,
 }
 
 /// A kill switch that somebody wants pulled.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Pull {
+    /// `*`, an application, `application/feature`, or an account's id.
+    #[schema(max_length = 200)]
     target: String,
+    #[schema(min_length = 3, max_length = 1000)]
     reason: String,
 }
 
@@ -56,6 +65,7 @@ pub struct Pull {
 ///
 /// # Errors
 /// 422 for a page that makes no sense.
+#[utoipa::path(get, path = "/api/v1/apps", params(Paging), responses((status = 200, body = Listed<ApplicationView>)))]
 pub async fn apps(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
     let all = app.read(views::applications).await?;
     let (items, next) = page_of(all, &paging, |application| &application.key)?;
@@ -67,6 +77,7 @@ pub async fn apps(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
 ///
 /// # Errors
 /// 422 for a page that makes no sense.
+#[utoipa::path(get, path = "/api/v1/roles", params(RoleFilter, Paging), responses((status = 200, body = Listed<RoleView>)))]
 pub async fn roles(
     app: web::Data<App>,
     filter: web::Query<RoleFilter>,
@@ -98,6 +109,7 @@ fn page_of<T>(
 ///
 /// # Errors
 /// 422 for a filter or page that makes no sense.
+#[utoipa::path(get, path = "/api/v1/grants", params(GrantFilter, Paging), responses((status = 200, body = Listed<GrantView>)))]
 pub async fn grants(
     app: web::Data<App>,
     caller: Caller,
@@ -134,11 +146,12 @@ fn read_filter(wanted: GrantFilter) -> Result<Filter> {
 ///
 /// # Errors
 /// 403 outside the caller's reach, 409 where the floor would break.
+#[utoipa::path(delete, path = "/api/v1/grants/{id}", request_body = Reason, responses((status = 200, body = WithRevision<GrantView>)))]
 pub async fn revoke(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<String>,
-    body: web::Json<Reason>,
+    body: Json<Reason>,
 ) -> Answer {
     let id = grant_id(&id)?;
     let reason = body.into_inner().reason;
@@ -161,6 +174,7 @@ fn revoke_within_reach(tx: &mut Tx<'_>, id: &GrantId, reason: &str) -> Result<Gr
 ///
 /// # Errors
 /// 401 for nobody.
+#[utoipa::path(get, path = "/api/v1/me/access", responses((status = 200, body = Listed<GrantView>)))]
 pub async fn own_access(app: web::Data<App>, caller: Caller) -> Answer {
     let held = app
         .read(move |reader| {
@@ -176,6 +190,7 @@ pub async fn own_access(app: web::Data<App>, caller: Caller) -> Answer {
 ///
 /// # Errors
 /// 422 for a page that makes no sense.
+#[utoipa::path(get, path = "/api/v1/kill-switches", params(Paging), responses((status = 200, body = Listed<KillSwitchView>)))]
 pub async fn kill_switches(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
     let (limit, cursor) = (paging.limit()?, paging.into_inner().cursor);
     let (items, next) = app
@@ -196,7 +211,8 @@ pub async fn kill_switches(app: web::Data<App>, paging: web::Query<Paging>) -> A
 ///
 /// # Errors
 /// 422 for a target that means nothing here.
-pub async fn pull(app: web::Data<App>, caller: Caller, body: web::Json<Pull>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/kill-switches", request_body = Pull, responses((status = 201, body = WithRevision<KillSwitchView>)))]
+pub async fn pull(app: web::Data<App>, caller: Caller, body: Json<Pull>) -> Answer {
     let Pull { target, reason } = body.into_inner();
     let done = app
         .write(&caller, move |tx| {
@@ -211,6 +227,7 @@ pub async fn pull(app: web::Data<App>, caller: Caller, body: web::Json<Pull>) ->
 ///
 /// # Errors
 /// 404 for one that was never pulled.
+#[utoipa::path(delete, path = "/api/v1/kill-switches/{id}", responses((status = 200, body = WithRevision<KillSwitchView>)))]
 pub async fn lift(app: web::Data<App>, caller: Caller, id: web::Path<String>) -> Answer {
     let id = KillSwitchId::parse(&id).ok_or(Error::NotFound("kill switch"))?;
     let done = app

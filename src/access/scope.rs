@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+
 use super::catalogue::{Application, Role};
 use super::names::MAX_TEXT;
 use crate::error::{Error, Result};
@@ -14,6 +17,17 @@ pub type Scope = BTreeMap<String, Vec<String>>;
 
 /// The most values of one property.
 pub const MAX_VALUES: usize = 100;
+
+/// How a scope is described to callers.
+pub fn schema() -> RefOr<Schema> {
+    let value = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX_TEXT));
+    let values = ArrayBuilder::new().items(value).min_items(Some(1)).max_items(Some(MAX_VALUES));
+    ObjectBuilder::new()
+        .description(Some("Values of the resource properties that the role can be limited by."))
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .additional_properties(Some(values))
+        .into()
+}
 
 /// The scope as it is kept: values sorted, each once; none at all instead of an empty one.
 ///

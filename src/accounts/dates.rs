@@ -5,9 +5,10 @@
 
 use chrono::{Days, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Timestamp;
+use crate::ids::text_of;
 
 /// A day, or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,25 @@ impl Day {
         }
     }
 }
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Date(date) => serializer.collect_str(date),
+            Self::Instant(at) => at.serialize(serializer),
+        }
+    }
+}
+
+impl utoipa::PartialSchema for Day {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let day = text_of(&["A day of the calendar, from 1900 to 2199."], Some("date"), None);
+        let instant = text_of(&["An instant as RFC 3339 has it."], Some("date-time"), None);
+        utoipa::openapi::schema::AnyOfBuilder::new().item(day).item(instant).into()
+    }
+}
+
+impl utoipa::ToSchema for Day {}
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

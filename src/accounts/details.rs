@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type};
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
@@ -26,6 +28,16 @@ const LARGEST_ATTRIBUTES: usize = 8_192;
 
 /// What other systems say about an account; read by conditions as `subject.attributes`.
 pub type Attributes = BTreeMap<String, Value>;
+
+/// How attributes are described to callers.
+pub fn attributes_schema() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .description(Some("What other systems say about the account: at most 50, and 8 KiB together."))
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .max_properties(Some(MOST_ATTRIBUTES))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
+        .into()
+}
 
 /// The personal part of an account.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -16,19 +16,22 @@ mod views;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Filter, Kind, Named, State, find_named, reinstate, suspend};
 use crate::access::floor;
 use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, list, ok, written};
+use crate::http::answer::{Listed, Paging};
+use crate::http::{Answer, Json, OptionalJson, created, list, ok, written};
 use crate::ids::AccountId;
-use bodies::{AccountPatch, NewAccount, Reinstatement, Suspended, optional};
+use bodies::{AccountPatch, NewAccount, Reinstatement, Suspended};
+use views::AccountDetail;
 
 /// How a list of accounts is narrowed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Narrowing {
     kind: Option<Kind>,
     state: Option<State>,
@@ -37,10 +40,12 @@ pub struct Narrowing {
 }
 
 /// What is looked for, by name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
+    #[schema(max_length = 100)]
     text: String,
+    #[schema(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -54,6 +59,7 @@ fn answered(app: &App, status: StatusCode, done: &Written<Named>) -> Answer {
 ///
 /// # Errors
 /// 422 for a limit or cursor that makes no sense.
+#[utoipa::path(get, path = "/api/v1/accounts", params(Narrowing, Paging), responses((status = 200, body = Listed<AccountDetail>)))]
 pub async fn index(
     app: web::Data<App>,
     caller: Caller,
@@ -81,7 +87,8 @@ fn cursor(text: &str) -> Result<AccountId> {
 ///
 /// # Errors
 /// 422 for a text of more than 100 characters.
-pub async fn search(app: web::Data<App>, caller: Caller, body: web::Json<Search>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/accounts/search", request_body = Search, responses((status = 200, body = Listed<AccountDetail>)))]
+pub async fn search(app: web::Data<App>, caller: Caller, body: Json<Search>) -> Answer {
     let Search { text, limit } = body.into_inner();
     if text.chars().count() > 100 {
         return Err(Error::field("text", "must have at most 100 characters").into());
@@ -98,7 +105,8 @@ pub async fn search(app: web::Data<App>, caller: Caller, body: web::Json<Search>
 ///
 /// # Errors
 /// 422 for a field that makes no sense, 409 for a name that is taken.
-pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<NewAccount>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/accounts", request_body = NewAccount, responses((status = 201, body = AccountDetail)))]
+pub async fn create(app: web::Data<App>, caller: Caller, body: Json<NewAccount>) -> Answer {
     let zone = app.organisation().time_zone;
     let new = body.into_inner();
     let done = app
@@ -115,6 +123,7 @@ pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<NewAcco
 ///
 /// # Errors
 /// 404 if there is none that the caller may see.
+#[utoipa::path(get, path = "/api/v1/accounts/{id}", responses((status = 200, body = AccountDetail)))]
 pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<AccountId>) -> Answer {
     let viewer = viewer::of(&app, &caller)?;
     let found = app.read(move |reader| viewer.find(reader, &id)).await?;
@@ -125,11 +134,12 @@ pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<AccountId>)
 ///
 /// # Errors
 /// 404; 422 for a field that makes no sense; 409 for a name that is taken; 403 for one's own manager or dates.
+#[utoipa::path(patch, path = "/api/v1/accounts/{id}", request_body = AccountPatch, responses((status = 200, body = AccountDetail)))]
 pub async fn change(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<AccountId>,
-    body: web::Json<AccountPatch>,
+    body: Json<AccountPatch>,
 ) -> Answer {
     let (id, patch, zone) = (id.into_inner(), body.into_inner(), app.organisation().time_zone);
     patch.check_own(&caller, &id)?;
@@ -150,14 +160,14 @@ pub async fn change(
 ///
 /// # Errors
 /// 404; 409 if the account is gone or the house needs it.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/suspend", request_body = Option<Suspended>, responses((status = 200, body = AccountDetail)))]
 pub async fn suspension(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<AccountId>,
-    body: web::Bytes,
+    body: OptionalJson<Suspended>,
 ) -> Answer {
-    let wanted: Suspended = optional(&body)?;
-    let done = suspended(&app, &caller, id.into_inner(), wanted).await?;
+    let done = suspended(&app, &caller, id.into_inner(), body.0).await?;
     answered(&app, StatusCode::OK, &done)
 }
 
@@ -174,14 +184,14 @@ async fn suspended(app: &App, caller: &Caller, id: AccountId, wanted: Suspended)
 ///
 /// # Errors
 /// 404; 409 if the account does not rest.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/reinstate", request_body = Option<Reinstatement>, responses((status = 200, body = AccountDetail)))]
 pub async fn reinstatement(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<AccountId>,
-    body: web::Bytes,
+    body: OptionalJson<Reinstatement>,
 ) -> Answer {
-    let wanted: Reinstatement = optional(&body)?;
-    let done = reinstated(&app, &caller, id.into_inner(), wanted).await?;
+    let done = reinstated(&app, &caller, id.into_inner(), body.0).await?;
     answered(&app, StatusCode::OK, &done)
 }
 

@@ -84,7 +84,7 @@ pub enum Step {
 }
 
 /// Whether an account counts at an instant. Judged, never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It counts.

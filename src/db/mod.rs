@@ -7,6 +7,7 @@
 pub mod batch;
 mod connection;
 pub mod durability;
+pub mod once;
 pub mod schema;
 mod tx;
 
@@ -192,7 +193,8 @@ impl Database {
         begin_write(&mut connection, WRITE_LOCK)?;
         let mut tx = Tx::new(Reader::new(&mut connection, &self.context), caller.clone());
         let outcome = f(&mut tx)
-            .and_then(|value| log::append::commit_events(&mut tx).map(|revision| (value, revision)));
+            .and_then(|value| log::append::commit_events(&mut tx).map(|revision| (value, revision)))
+            .and_then(|done| once::mark(&mut tx).map(|()| done));
         drop(tx);
         match outcome {
             Ok(done) => commit(&mut connection).map(|()| done),
@@ -317,6 +319,12 @@ impl From<diesel::result::Error> for Error {
     /// messages can quote them, so only the kind is kept.
     fn from(cause: diesel::result::Error) -> Self {
         match cause {
+            // PostgreSQL keeps no U+0000 in a text; every other character may come.
+            diesel::result::Error::DatabaseError(_, detail)
+                if detail.message().starts_with("invalid byte sequence for encoding") =>
+            {
+                Self::field("text", "must not hold the character U+0000")
+            }
             diesel::result::Error::DatabaseError(kind, detail) => Self::Internal(format!(
                 "database: {kind:?} on {:?} {:?}",
                 detail.table_name(),

@@ -89,7 +89,9 @@ diesel::table! {
 diesel::table! {
     idempotency (digest) {
         digest -> Text,
-        body_digest -> Text,
+        request_digest -> Text,
+        holder -> Text,
+        done -> Bool,
         status -> Nullable<Integer>,
         answer -> Nullable<Binary>,
         at -> Timestamp,

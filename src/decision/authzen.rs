@@ -5,8 +5,12 @@
 //! error beside it. Pure.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Decision, Question};
@@ -41,18 +45,18 @@ pub struct Action<'a> {
 /// One question, or the defaults of a batch: everything may be missing until it is asked.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Asked<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entity")]
     subject: Option<Entity<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entity")]
     action: Option<Action<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entity")]
     resource: Option<Entity<'a>>,
     #[serde(default, deserialize_with = "object_or_nothing")]
     context: Option<Value>,
 }
 
 /// How a batch goes on after an answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Semantic {
     /// Every question is answered.
@@ -73,11 +77,11 @@ struct Options {
 /// The body of `/access/v1/evaluations`.
 #[derive(Debug, Deserialize)]
 pub struct Batch<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entity")]
     subject: Option<Entity<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entity")]
     action: Option<Action<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "entity")]
     resource: Option<Entity<'a>>,
     #[serde(default, deserialize_with = "object_or_nothing")]
     context: Option<Value>,
@@ -88,10 +92,33 @@ pub struct Batch<'a> {
 }
 
 /// Properties and context are objects; null is not one.
-fn object_or_nothing<'de, D: serde::Deserializer<'de>>(
+fn object_or_nothing<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Value>, D::Error> {
     Properties::deserialize(deserializer).map(|object| Some(Value::Object(object)))
+}
+
+/// Subject, action and resource are objects: serde would take a list for their fields in order. Null is as nothing.
+fn entity<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    struct Object<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> std::result::Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Object(PhantomData))
 }
 
 /// Who asks: what the question means depends on the key.

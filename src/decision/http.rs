@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::authzen::{self, Asked, Asker, Batch, Complete, Semantic};
+use super::described::{Answered, BatchAnswer, Metadata, Question, Questions};
 use super::recorder::Recorded;
 use super::{Decision, Snapshot};
 use crate::access::catalogue::Class;
@@ -23,6 +24,7 @@ use crate::http::{Answer, identify, problem};
 ///
 /// # Errors
 /// 400 for what is not a question.
+#[utoipa::path(post, path = "/access/v1/evaluation", request_body = Question, responses((status = 200, body = Answered)))]
 pub async fn evaluation(
     app: web::Data<App>,
     caller: Caller,
@@ -41,6 +43,7 @@ pub async fn evaluation(
 ///
 /// # Errors
 /// 400 for what is not a batch.
+#[utoipa::path(post, path = "/access/v1/evaluations", request_body = Questions, responses((status = 200, body = BatchAnswer)))]
 pub async fn evaluations(
     app: web::Data<App>,
     caller: Caller,
@@ -85,6 +88,7 @@ pub async fn evaluations(
 ///
 /// # Errors
 /// None; the type is that of handlers.
+#[utoipa::path(get, path = "/.well-known/authzen-configuration", responses((status = 200, body = Metadata)))]
 pub async fn metadata(app: web::Data<App>) -> Answer {
     Ok(answer_with(&authzen::metadata(&app.config().public_url)))
 }

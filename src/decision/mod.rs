@@ -23,6 +23,7 @@ use crate::text_enum;
 pub mod authzen;
 mod compile;
 mod conditions;
+pub mod described;
 pub mod effect;
 mod evaluate;
 mod explain;

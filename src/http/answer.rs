@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Problem;
 use crate::app::Written;
@@ -27,8 +28,8 @@ pub fn ok(body: impl Serialize) -> Answer {
 ///
 /// # Errors
 /// None; the type is that of handlers.
-pub fn list(items: impl Serialize, next: Option<String>) -> Answer {
-    ok(json!({ "items": items, "next": next }))
+pub fn list<T: Serialize>(items: Vec<T>, next: Option<String>) -> Answer {
+    ok(Listed { items, next })
 }
 
 /// The answer to a write: the value's own fields and `revision`.
@@ -63,10 +64,47 @@ pub fn see_other(path: &str) -> Answer {
     Ok(HttpResponse::SeeOther().insert_header((LOCATION, path)).finish())
 }
 
+/// A page of a list as [`list`] answers it.
+#[derive(Serialize, ToSchema)]
+pub struct Listed<T> {
+    /// The items.
+    items: Vec<T>,
+    /// The cursor to ask on with; null at the end.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// What [`written`] answers: the value's own fields, and the revision. It describes the answer, which is written so
+/// that a value may have a `revision` of its own, which gives way.
+#[derive(Serialize, ToSchema)]
+pub struct WithRevision<T> {
+    #[serde(flatten)]
+    value: T,
+    /// The number of the last event: whoever reads at this revision or later sees the change.
+    revision: u64,
+}
+
+/// The answer to a write that has nothing to show.
+#[derive(Serialize, ToSchema)]
+pub struct Changed {
+    /// The number of the last event: whoever reads at this revision or later sees the change.
+    revision: u64,
+}
+
+/// 200 with the revision of a write.
+///
+/// # Errors
+/// None; the type is that of handlers.
+pub fn changed(revision: u64) -> Answer {
+    ok(Changed { revision })
+}
+
 /// How much of a list is wanted, and from where on.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Paging {
     /// At most so many items; 50 if not said, 200 at most.
+    #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     /// The `next` of the page before.
     pub cursor: Option<String>,

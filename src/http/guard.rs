@@ -1,6 +1,6 @@
 //! The guard at the door: every request passes it before a handler and after it.
 //!
-//! In: a request id, the row of the route table, who calls, whether the call comes from our own pages, and the
+//! In: a request id, the row of the route table, the limits of its address, who calls, whether the call comes from our own pages, and the
 //! decision point's word on the row's permission. Out: errors become problems or pages, security headers are set,
 //! one line is logged without anything personal. May call: `identify`, `problem`, `security`, `app`.
 
@@ -11,12 +11,13 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
+use super::idempotency::{self, Turn};
 use super::identify::{self, Identity};
 use super::problem::{self, Problem};
 use super::routes::{self, Needs};
-use super::{page, security};
+use super::{limits, page, security};
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{Caller, Once};
 use crate::error::Error;
 use crate::ids::uuid_v7;
 
@@ -43,13 +44,7 @@ pub async fn guard<B: MessageBody + 'static>(
     let method = request.method().clone();
 
     let response = match admit(&app, &request, pattern.as_deref()).await {
-        Ok(identity) => {
-            request.extensions_mut().insert(identity.caller);
-            if let Some(session) = identity.session {
-                request.extensions_mut().insert(session);
-            }
-            pass(&app, request, next, &id).await?
-        }
+        Ok(identity) => carry_out(&app, request, next, (&id, identity)).await?,
         Err(problem) => {
             let answer = answer(&app, request.request(), &problem, &id);
             request.into_response(answer)
@@ -59,6 +54,53 @@ pub async fn guard<B: MessageBody + 'static>(
     let route = pattern.as_deref().unwrap_or("-");
     tracing::info!(request = %id, %method, route, status = response.status().as_u16(), micros, "answered");
     Ok(finished(response, &id))
+}
+
+/// Lets the handler run, once for each `Idempotency-Key`.
+async fn carry_out<B: MessageBody + 'static>(
+    app: &App,
+    mut request: ServiceRequest,
+    next: Next<B>,
+    (id, identity): (&str, Identity),
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let turn = match idempotency::turn(app, &mut request, &identity).await {
+        Ok(turn) => turn,
+        Err(problem) => {
+            let answer = answer(app, request.request(), &problem, id);
+            return Ok(request.into_response(answer));
+        }
+    };
+    let Identity { mut caller, session } = identity;
+    if let Turn::First(once) = &turn {
+        caller.once = Some(once.clone());
+    }
+    request.extensions_mut().insert(caller);
+    if let Some(session) = session {
+        request.extensions_mut().insert(session);
+    }
+    match turn {
+        Turn::Free => pass(app, request, next, id).await,
+        Turn::First(once) => to_its_end(app.clone(), request, next, (id.to_owned(), once)).await,
+        Turn::Again(answer) => Ok(request.into_response(answer)),
+    }
+}
+
+/// Runs the handler and keeps its answer, also for a caller whose line breaks meanwhile: that one will ask again.
+#[expect(clippy::disallowed_methods, reason = "it ends with the one request that it serves")]
+async fn to_its_end<B: MessageBody + 'static>(
+    app: App,
+    request: ServiceRequest,
+    next: Next<B>,
+    (id, once): (String, Once),
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let work = async move {
+        let response = pass(&app, request, next, &id).await?;
+        Ok(idempotency::keep(&app, once, response).await)
+    };
+    match actix_web::rt::spawn(work).await {
+        Ok(outcome) => outcome,
+        Err(cause) => Err(Problem::from(Error::internal("carrying a call out", cause)).into()),
+    }
 }
 
 /// Runs the handler; an error that it returned becomes its answer. The request may not be kept aside meanwhile:
@@ -84,6 +126,7 @@ async fn admit(app: &App, request: &ServiceRequest, pattern: Option<&str>) -> Re
     let Some(row) = pattern.and_then(|pattern| routes::find(request.method(), pattern)) else {
         return Ok(Identity { caller: Caller::nobody(), session: None });
     };
+    limits::check(request, row)?;
     let identity = identify::identify(app, request.request()).await?;
     request.extensions_mut().insert(identity.caller.clone());
     if identity.session.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -2,28 +2,47 @@
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::pages::{Pages, assets};
 use super::{Answer, ok};
 use crate::app::App;
 use crate::error::Error;
 
+/// The process lives.
+#[derive(Serialize, ToSchema)]
+pub struct Live {
+    state: &'static str,
+}
+
+/// The house can do its work.
+#[derive(Serialize, ToSchema)]
+pub struct Ready {
+    state: &'static str,
+    /// How far the log has come.
+    revision: u64,
+    /// How far this node has followed it.
+    applied: u64,
+}
+
 /// The process answers.
 ///
 /// # Errors
 /// None.
+#[utoipa::path(get, path = "/health/live", responses((status = 200, body = Live)))]
 pub async fn live() -> Answer {
-    ok(json!({ "state": "live" }))
+    ok(Live { state: "live" })
 }
 
 /// The database answers, and the caches have followed the log.
 ///
 /// # Errors
 /// 503 while one of them is not so.
+#[utoipa::path(get, path = "/health/ready", responses((status = 200, body = Ready)))]
 pub async fn ready(app: web::Data<App>) -> Answer {
     let revision = app.read(|reader| crate::log::store::size(reader.connection)).await?;
-    ok(json!({ "state": "ready", "revision": revision, "applied": app.applied() }))
+    ok(Ready { state: "ready", revision, applied: app.applied() })
 }
 
 /// A static file by the name that holds its hash.

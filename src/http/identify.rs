@@ -54,7 +54,7 @@ fn of_key(app: &App, request: &HttpRequest, credential: &HeaderValue) -> Option<
     let peer = request.peer_addr().map(|address| address.ip());
     let key = app.keys().identify(app.context().clock.now(), token.trim(), peer)?;
     let actor = Actor::Service { account: key.account.clone(), key: key.key.clone() };
-    Some(Caller { actor, proved_at: None })
+    Some(Caller { actor, ..Caller::nobody() })
 }
 
 /// Asks the decision point for `bailiwick/feature:action`, and lets it be counted as use.

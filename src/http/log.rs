@@ -10,12 +10,13 @@ mod words;
 use std::collections::HashSet;
 
 use actix_web::web;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 pub use page::index;
 
-use super::answer::{self, Paging};
+use super::answer::{self, Listed, Paging};
 use super::{Answer, identify};
 use crate::app::App;
 use crate::caller::Caller;
@@ -23,13 +24,15 @@ use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CaseId};
-use crate::log::event::{Change, Event};
+use crate::log::checkpoint;
+use crate::log::event::{Change, Event, Row};
+use crate::log::proof::{self, Proof};
 use crate::log::store::{self, Filter};
-use crate::log::{checkpoint, proof};
 use crate::{accounts, leavers};
 
 /// What the list of events may be narrowed by.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Wanted {
     after: Option<u64>,
     kind: Option<String>,
@@ -37,6 +40,7 @@ pub struct Wanted {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     #[serde(flatten)]
+    #[param(ignore)]
     paging: Texts,
 }
 
@@ -51,6 +55,7 @@ struct Texts {
 ///
 /// # Errors
 /// 422 for a kind that there is not, a subject that nobody is, a limit or cursor that is none.
+#[utoipa::path(get, path = "/api/v1/events", params(Wanted, Paging), responses((status = 200, body = Listed<EventView>)))]
 pub async fn events(app: web::Data<App>, caller: Caller, wanted: web::Query<Wanted>) -> Answer {
     let (wanted, viewer) = (wanted.into_inner(), caller.clone());
     let sees_hidden = identify::permits(&app, &viewer, "leavers", "manage");
@@ -117,18 +122,66 @@ fn cut(found: &mut Vec<(Event, Vec<u8>)>, limit: i64) -> Option<String> {
     found.last().map(|(event, _)| event.number.to_string())
 }
 
-/// An event as it is answered: its own fields and its leaf. One of a hidden case has number, time and leaf only, and
-/// is left out where the question itself would tell what it is.
-fn item(event: &Event, leaf: &[u8], hidden: &HashSet<CaseId>, narrowed: bool) -> Option<Result<Value>> {
+/// An event as it is answered: its own fields and its leaf.
+#[derive(Serialize, ToSchema)]
+pub struct EventView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    number: u64,
+    at: Timestamp,
+    /// What happened; `withheld` for what is confidential until its instant.
+    kind: String,
+    /// Who: `{"as": "person", "account": "…", "session": "…"}` and the like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    actor: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<AccountId>,
+    /// The ids and words of this kind of event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Value>,
+    /// The digests of the governed rows that it changed, as it left them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    rows: Vec<Row>,
+    /// The leaf of the log's tree, as hex.
+    leaf: String,
+}
+
+/// An event as it is answered. One of a hidden case has number, time and leaf only, and is left out where the question
+/// itself would tell what it is.
+fn item(event: &Event, leaf: &[u8], hidden: &HashSet<CaseId>, narrowed: bool) -> Option<Result<EventView>> {
+    let (number, at, leaf) = (event.number, event.at, hex::encode(leaf));
     if is_hidden(event, hidden) {
-        let bare =
-            json!({ "number": event.number, "at": event.at, "kind": "withheld", "leaf": hex::encode(leaf) });
-        return (!narrowed).then_some(Ok(bare));
+        let kind = "withheld".to_owned();
+        let (version, actor, subject, data, rows) = (None, None, None, None, Vec::new());
+        return (!narrowed).then_some(Ok(EventView {
+            version,
+            number,
+            at,
+            kind,
+            actor,
+            subject,
+            data,
+            rows,
+            leaf,
+        }));
     }
-    let whole = serde_json::to_value(event).map_err(|cause| Error::internal("writing an event", cause));
-    Some(whole.map(|mut whole| {
-        whole["leaf"] = json!(hex::encode(leaf));
-        whole
+    let failed = |cause| Error::internal("writing an event", cause);
+    let parts = serde_json::to_value(&event.change)
+        .and_then(|change| serde_json::to_value(&event.actor).map(|actor| (change, actor)))
+        .map_err(failed);
+    Some(parts.map(|(mut change, actor)| EventView {
+        version: Some(event.version),
+        number,
+        at,
+        kind: event.kind(),
+        actor: Some(actor),
+        subject: event.subject.clone(),
+        data: change.get_mut("data").map(Value::take),
+        rows: event.rows.clone(),
+        leaf,
     }))
 }
 
@@ -141,31 +194,47 @@ fn is_hidden(event: &Event, hidden: &HashSet<CaseId>) -> bool {
     }
 }
 
+/// A signed checkpoint, and what it says.
+#[derive(Serialize, ToSchema)]
+pub struct CheckpointView {
+    origin: String,
+    size: u64,
+    /// The root of the tree, as hex.
+    root: String,
+    signed_at: Timestamp,
+    /// The signed note (C2SP tlog-checkpoint).
+    checkpoint: String,
+    /// What verifies it (C2SP signed-note).
+    verifier_key: String,
+}
+
 /// `GET /api/v1/log/checkpoint`: the signed checkpoint of the log as it stands.
 ///
 /// # Errors
 /// 404 before the first event.
+#[utoipa::path(get, path = "/api/v1/log/checkpoint", responses((status = 200, body = CheckpointView)))]
 pub async fn checkpoint(app: web::Data<App>) -> Answer {
     let body = app
         .to_its_end(|app| {
             let stored = checkpoint::sign(app.database())?.ok_or(Error::NotFound("checkpoint"))?;
             let signed = checkpoint::read(&stored.note)?;
             let key = checkpoint::Key::of_origin(&app.context().vault, signed.origin.clone())?;
-            Ok(json!({
-                "origin": signed.origin,
-                "size": signed.size,
-                "root": hex::encode(signed.root),
-                "signed_at": stored.at,
-                "checkpoint": stored.note,
-                "verifier_key": key.verifier_key(),
-            }))
+            Ok(CheckpointView {
+                origin: signed.origin,
+                size: signed.size,
+                root: hex::encode(signed.root),
+                signed_at: stored.at,
+                checkpoint: stored.note,
+                verifier_key: key.verifier_key(),
+            })
         })
         .await?;
     answer::ok(body)
 }
 
 /// Which event is to be proved.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Which {
     event: u64,
 }
@@ -174,6 +243,7 @@ pub struct Which {
 ///
 /// # Errors
 /// 404 if there is no such event.
+#[utoipa::path(get, path = "/api/v1/log/proof", params(Which), responses((status = 200, body = Proof)))]
 pub async fn prove(app: web::Data<App>, which: web::Query<Which>) -> Answer {
     let number = which.event;
     let proof = app

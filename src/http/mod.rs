@@ -6,15 +6,19 @@
 
 mod agent;
 pub mod answer;
+pub mod body;
 pub mod certificate;
 pub mod clauses;
 pub mod guard;
 pub mod health;
 pub mod home;
+pub mod idempotency;
 pub mod identify;
+pub mod limits;
 pub mod log;
 mod nav;
 mod notices;
+pub mod openapi;
 pub mod page;
 pub mod pages;
 pub mod problem;
@@ -30,6 +34,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web;
 
 pub use answer::{Answer, created, list, ok, see_other, written};
+pub use body::{Json, JsonList, OptionalJson};
 pub use page::Page;
 pub use problem::Problem;
 
@@ -54,7 +59,6 @@ pub fn service(
     actix_web::App::new()
         .app_data(web::Data::new(app))
         .app_data(web::Data::new(pages))
-        .app_data(web::JsonConfig::default().limit(BODY_LIMIT).error_handler(problem::json_refused))
         .app_data(web::FormConfig::default().limit(BODY_LIMIT).error_handler(problem::form_refused))
         .app_data(web::QueryConfig::default().error_handler(problem::query_refused))
         .app_data(web::PathConfig::default().error_handler(problem::path_refused))

@@ -9,10 +9,11 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, ResponseE
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Answer;
-use crate::error::Error;
+use crate::error::{Error, FieldError};
 
 /// The problem types with their titles; the type's URI is `/problems/` and the slug.
 pub const TYPES: &[(&str, &str)] = &[
@@ -38,6 +39,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("already-enrolled", "The person has credentials already"),
     ("already-held", "The role is held already"),
     ("already-left", "The person has left already"),
+    ("answer-not-kept", "It took effect, and its answer is not kept"),
     ("case-open", "There is a case already"),
     ("decided", "It is decided already"),
     ("excluded-role", "The roles exclude each other"),
@@ -46,7 +48,9 @@ pub const TYPES: &[(&str, &str)] = &[
     ("floor", "Too few people could administer"),
     ("grant-over", "The grant is over"),
     ("grant-suspended", "The grant is suspended"),
+    ("idempotency-key-reused", "The key came with another call"),
     ("in-effect", "It is in effect already"),
+    ("in-flight", "The same call is under way"),
     ("name-taken", "The name is taken"),
     ("no-approver", "Nobody is left who may approve"),
     ("not-for-this-account", "The role is not for this account"),
@@ -75,6 +79,24 @@ pub const TYPES: &[(&str, &str)] = &[
     ("too-many-requests", "Too many requests wait"),
 ];
 
+/// A problem as callers read it (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct ProblemDetails {
+    /// `/problems/` and a slug that `docs/problems.md` explains.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    /// What would help in this case; never what was sent.
+    detail: String,
+    /// The request's id in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// What is wrong, by field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<FieldError>>,
+}
+
 /// An error on its way to becoming an answer.
 #[derive(Debug)]
 pub struct Problem {
@@ -84,7 +106,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn with(error: Error, status: StatusCode, slug: &'static str) -> Self {
+    /// A problem of a status and type of its own.
+    pub fn with(error: Error, status: StatusCode, slug: &'static str) -> Self {
         Self { error, status, slug }
     }
 
@@ -121,19 +144,32 @@ impl Problem {
 
     /// The answer for callers, with the request's id as its instance.
     pub fn json(&self, request_id: &str) -> HttpResponse {
-        let mut body = json!({
-            "type": format!("/problems/{}", self.slug),
-            "title": self.title(),
-            "status": self.status.as_u16(),
-            "detail": self.detail(),
-            "instance": format!("urn:uuid:{request_id}"),
-        });
-        if let Error::Invalid(fields) = &self.error {
-            body["errors"] = json!(fields);
+        let errors = match &self.error {
+            Error::Invalid(fields) => Some(fields.clone()),
+            _ => None,
+        };
+        self.answer(&ProblemDetails {
+            instance: Some(format!("urn:uuid:{request_id}")),
+            errors,
+            ..self.details(self.detail())
+        })
+    }
+
+    fn details(&self, detail: String) -> ProblemDetails {
+        ProblemDetails {
+            kind: format!("/problems/{}", self.slug),
+            title: self.title(),
+            status: self.status.as_u16(),
+            detail,
+            instance: None,
+            errors: None,
         }
+    }
+
+    fn answer(&self, details: &ProblemDetails) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
         self.headers(&mut answer);
-        answer.content_type("application/problem+json").body(body.to_string())
+        answer.content_type("application/problem+json").json(details)
     }
 
     /// Adds the headers that go with the status: `Retry-After`, `WWW-Authenticate`.
@@ -187,15 +223,7 @@ impl ResponseError for Problem {
 /// The one refusal of a sign-in: unknown, wrong, used and locked look alike to the last byte, so it names no request.
 pub fn sign_in_refused() -> HttpResponse {
     let refused = Problem::from(Error::Unauthenticated);
-    let body = json!({
-        "type": format!("/problems/{}", refused.slug),
-        "title": refused.title(),
-        "status": refused.status.as_u16(),
-        "detail": "What you gave is wrong, or it is locked for the moment.",
-    });
-    let mut answer = HttpResponse::build(refused.status);
-    refused.headers(&mut answer);
-    answer.content_type("application/problem+json").body(body.to_string())
+    refused.answer(&refused.details("What you gave is wrong, or it is locked for the moment.".to_owned()))
 }
 
 /// The problem of an answer that some part of the framework made by itself.
@@ -221,7 +249,8 @@ fn method_refused() -> Problem {
     )
 }
 
-fn too_large() -> Problem {
+/// A body beyond its limit.
+pub fn too_large() -> Problem {
     let detail = format!("may have {} bytes at most", super::BODY_LIMIT);
     Problem::with(Error::field("body", detail), StatusCode::PAYLOAD_TOO_LARGE, "too-large")
 }
@@ -239,7 +268,7 @@ pub fn bad_request(error: Error) -> Problem {
 }
 
 /// A JSON body that was refused.
-pub fn json_refused(cause: JsonPayloadError, _request: &HttpRequest) -> actix_web::Error {
+pub fn json_refused(cause: &JsonPayloadError) -> actix_web::Error {
     match cause {
         JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
             too_large().into()
@@ -252,24 +281,31 @@ pub fn json_refused(cause: JsonPayloadError, _request: &HttpRequest) -> actix_we
             Problem::from(Error::field("body", shape(&cause))).into()
         }
         JsonPayloadError::Deserialize(cause) => {
-            unreadable("body", format!("is not JSON at line {}, column {}", cause.line(), cause.column()))
+            unreadable("body", format!("is not JSON, at line {}, column {}", cause.line(), cause.column()))
         }
         _ => unreadable("body", "cannot be read".to_owned()),
     }
 }
 
-/// serde's complaint about the shape, with any value of the caller cut out: it may be personal.
+/// serde's complaint about the shape, with every word of the caller cut out: it may be personal. What was expected is
+/// ours and stays.
 fn shape(cause: &serde_json::Error) -> String {
     let text = cause.to_string();
-    let mut parts = text.split(['"', '`']);
-    let head = parts.next().unwrap_or_default();
-    match text.starts_with("invalid") {
-        true if head.len() < text.len() => {
-            let expected = text.split(", expected ").nth(1).unwrap_or("something else");
-            format!("{}, expected {expected}", head.trim_end().trim_end_matches(':'))
-        }
-        _ => text.chars().take(300).collect(),
-    }
+    // serde_json says at the end where it stopped reading.
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    // Ours comes last: what the caller wrote cannot pass for it.
+    let expected = text.rsplit_once(", expected ").map(|(_, expected)| expected);
+    let what = if text.starts_with("unknown field") {
+        "has a field that this call does not take"
+    } else if text.starts_with("unknown variant") {
+        "has a word that is not one of those known"
+    } else if text.starts_with("invalid") {
+        text.split(['"', '`']).next().unwrap_or_default().split(", expected ").next().unwrap_or_default()
+    } else {
+        return text.chars().take(300).collect();
+    };
+    let what = what.trim_end().trim_end_matches(':');
+    expected.map_or_else(|| what.to_owned(), |expected| format!("{what}, expected {expected}"))
 }
 
 /// A form that was refused.

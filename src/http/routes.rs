@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use actix_web::http::Method;
 use actix_web::{Route, web};
 
-use super::{clauses, health, home, log};
+use super::{clauses, health, home, log, openapi};
 use crate::access::http as access;
 use crate::signin::http as signin;
 use crate::{accounts, alarms, decision, exceptions, leavers, provisioning, requests, reviews};
@@ -54,6 +54,7 @@ table! {
     // ---- health: no credentials, ready before the first run is completed
     GET "/health/live", Needs::Nothing => health::live;
     GET "/health/ready", Needs::Nothing => health::ready;
+    GET "/openapi.json", Needs::Nothing => openapi::show;
     GET "/static/{path:.*}", Needs::Nothing => health::asset;
     GET "/clauses", Needs::Nothing => clauses::index;
     GET "/", Needs::SignedIn => home::index;

@@ -4,25 +4,26 @@ pub mod pages;
 
 use actix_web::web;
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::lists::{self, Viewer};
+use super::lists::{self, CaseView, Viewer};
 use super::{NewLeaver, confirm_target, process, report, withdraw};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, identify, list, ok, written};
+use crate::http::answer::{Listed, Paging, WithRevision};
+use crate::http::{Answer, Json, created, identify, list, ok, written};
 use crate::ids::{AccountId, CaseId};
 
 /// Who leaves, and when.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaverBody {
     account: AccountId,
     effective_at: Timestamp,
+    #[schema(min_length = 3, max_length = 1000)]
     reason: String,
     #[serde(default)]
     confidential: bool,
@@ -57,17 +58,18 @@ pub(super) async fn start_case(app: &App, caller: &Caller, new: NewLeaver) -> Re
     .await
 }
 
-async fn shown(app: &App, caller: &Caller, id: CaseId) -> Result<Value> {
+async fn shown(app: &App, caller: &Caller, id: CaseId) -> Result<CaseView> {
     let viewer = viewer(app, caller)?;
     app.read(move |reader| {
         let (case, steps) = lists::find(reader, &id, &viewer)?;
-        lists::json(reader, &case, &steps)
+        lists::case_view(reader, &case, &steps)
     })
     .await
 }
 
 /// How a list of cases is narrowed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct View {
     view: Option<String>,
 }
@@ -76,6 +78,7 @@ pub struct View {
 ///
 /// # Errors
 /// As the list.
+#[utoipa::path(get, path = "/api/v1/leavers", params(View, Paging), responses((status = 200, body = Listed<CaseView>)))]
 pub async fn index(
     app: web::Data<App>,
     caller: Caller,
@@ -89,7 +92,7 @@ pub async fn index(
             let (cases, next) =
                 lists::list(reader, view.view.as_deref(), &viewer, paging.cursor.as_deref(), limit)?;
             let shown =
-                cases.iter().map(|case| lists::json(reader, case, &[])).collect::<Result<Vec<_>>>()?;
+                cases.iter().map(|case| lists::case_view(reader, case, &[])).collect::<Result<Vec<_>>>()?;
             Ok((shown, next))
         })
         .await?;
@@ -100,7 +103,8 @@ pub async fn index(
 ///
 /// # Errors
 /// 422 for a time or reason that does not do; 409 if the person has an open case or has left; 403 for other teams.
-pub async fn start(app: web::Data<App>, caller: Caller, body: web::Json<LeaverBody>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/leavers", request_body = LeaverBody, responses((status = 201, body = WithRevision<CaseView>)))]
+pub async fn start(app: web::Data<App>, caller: Caller, body: Json<LeaverBody>) -> Answer {
     let body = body.into_inner();
     let new = NewLeaver {
         account: body.account,
@@ -117,6 +121,7 @@ pub async fn start(app: web::Data<App>, caller: Caller, body: web::Json<LeaverBo
 ///
 /// # Errors
 /// 404 if there is none that the caller may see.
+#[utoipa::path(get, path = "/api/v1/leavers/{id}", responses((status = 200, body = CaseView)))]
 pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<CaseId>) -> Answer {
     ok(shown(&app, &caller, id.into_inner()).await?)
 }
@@ -125,6 +130,7 @@ pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<CaseId>) ->
 ///
 /// # Errors
 /// 404; 409 once the instant has come.
+#[utoipa::path(post, path = "/api/v1/leavers/{id}/withdrawal", responses((status = 200, body = WithRevision<CaseView>)))]
 pub async fn withdrawal(app: web::Data<App>, caller: Caller, id: web::Path<CaseId>) -> Answer {
     let case = id.clone();
     let done = app.write(&caller, move |tx| withdraw(tx, &case)).await?;
@@ -133,9 +139,10 @@ pub async fn withdrawal(app: web::Data<App>, caller: Caller, id: web::Path<CaseI
 }
 
 /// How somebody knows that access in a system is gone.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProofBody {
+    #[schema(min_length = 3, max_length = 1000)]
     proof: String,
 }
 
@@ -143,17 +150,18 @@ pub struct ProofBody {
 ///
 /// # Errors
 /// 404; 409 if the system does not wait for a word; 422 without a proof.
+#[utoipa::path(post, path = "/api/v1/leavers/{id}/targets/{system}/confirmation", request_body = ProofBody, responses((status = 200, body = WithRevision<CaseView>)))]
 pub async fn confirmation(
     app: web::Data<App>,
     caller: Caller,
     path: web::Path<(CaseId, String)>,
-    body: web::Json<ProofBody>,
+    body: Json<ProofBody>,
 ) -> Answer {
     let (id, system) = path.into_inner();
     let (case, by) = (id.clone(), caller.clone());
     let done = app
         .to_its_end(move |app| {
-            app.write_now(&by, |tx| confirm_target(tx, &case, &system, &body.proof))?;
+            app.write_now(&by, |tx| confirm_target(tx, &case, &system, &body.0.proof))?;
             process(app, &Caller::house("leavers.run"), &case)
         })
         .await?;

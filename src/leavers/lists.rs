@@ -4,11 +4,13 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::store::{self, Part};
-use super::{Case, Step};
+use super::{Case, CaseState, Source, Step};
 use crate::accounts;
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CaseId};
@@ -93,24 +95,42 @@ pub fn running(reader: &mut Reader<'_>) -> Result<u64> {
     store::count_running(reader)
 }
 
+/// A case as callers see it; a list leaves the steps out.
+#[derive(Serialize, ToSchema)]
+pub struct CaseView {
+    id: CaseId,
+    account: AccountId,
+    state: CaseState,
+    source: Source,
+    #[schema(required)]
+    reason: Option<String>,
+    confidential: bool,
+    effective_at: Timestamp,
+    known_at: Timestamp,
+    deadline: Timestamp,
+    breached_on_arrival: bool,
+    #[schema(required)]
+    closed_at: Option<Timestamp>,
+    steps: Vec<Step>,
+}
+
 /// A case as callers see it.
 ///
 /// # Errors
 /// [`Error::Internal`] if the reason does not open.
-pub fn json(reader: &mut Reader<'_>, case: &Case, steps: &[Step]) -> Result<Value> {
-    let reason = case.reason.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-    Ok(json!({
-        "id": case.id,
-        "account": case.account,
-        "state": case.state,
-        "source": case.source,
-        "reason": reason,
-        "confidential": case.confidential,
-        "effective_at": case.effective_at,
-        "known_at": case.known_at,
-        "deadline": case.deadline,
-        "breached_on_arrival": case.breached_on_arrival,
-        "closed_at": case.closed_at,
-        "steps": steps,
-    }))
+pub fn case_view(reader: &mut Reader<'_>, case: &Case, steps: &[Step]) -> Result<CaseView> {
+    Ok(CaseView {
+        id: case.id.clone(),
+        account: case.account.clone(),
+        state: case.state,
+        source: case.source,
+        reason: case.reason.as_ref().map(|text| vault::show(reader, text)).transpose()?,
+        confidential: case.confidential,
+        effective_at: case.effective_at,
+        known_at: case.known_at,
+        deadline: case.deadline,
+        breached_on_arrival: case.breached_on_arrival,
+        closed_at: case.closed_at,
+        steps: steps.to_vec(),
+    })
 }

@@ -132,7 +132,8 @@ pub struct Case {
 }
 
 /// One step of a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = LeaverStep)]
 pub struct Step {
     /// What it does.
     pub kind: StepKind,
@@ -141,9 +142,12 @@ pub struct Step {
     /// Where it stands.
     pub state: StepState,
     /// When it got there.
+    #[schema(required)]
     pub at: Option<Timestamp>,
     /// The revision after which it holds.
+    #[schema(required)]
     pub applied_revision: Option<u64>,
     /// What shows it: counts, permissions with their answers, the id of a sealed proof.
+    #[schema(required, value_type = Option<Object>)]
     pub evidence: Option<serde_json::Value>,
 }

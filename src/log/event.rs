@@ -18,7 +18,8 @@ use crate::ids::{
 pub const VERSION: u32 = 1;
 
 /// The digest of a governed row as a change left it: `log verify` compares it with the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = RowDigest)]
 pub struct Row {
     /// The table.
     pub table: String,

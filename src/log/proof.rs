@@ -14,7 +14,7 @@ use crate::db::Reader;
 use crate::error::{Error, Result};
 
 /// Proof that an event stands in the tree of a signed checkpoint.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Proof {
     /// The event's number.
     pub event: u64,

@@ -4,40 +4,46 @@ pub mod pages;
 
 use actix_web::http::StatusCode;
 use actix_web::web;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::lists::{self, Viewer};
+use super::lists::{self, Plain, Viewer};
 use super::{Ask, Asked, Request, RequestState, Until, approve, ask, give, refuse, withdraw};
 use crate::access::http::account_of;
-use crate::access::http::views::{self as access_views, AccountView};
+use crate::access::http::views::{self as access_views, AccountView, GrantView};
 use crate::access::own;
-use crate::access::scope::Scope;
+use crate::access::scope::{self, Scope};
 use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, list, ok, written};
+use crate::http::answer::{Listed, Paging, WithRevision};
+use crate::http::{Answer, Json, OptionalJson, created, list, ok, written};
 use crate::ids::{AccountId, RequestId};
 use crate::profile::Period;
 
 /// What is asked for, as callers say it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskBody {
     #[serde(default)]
     account: Option<AccountId>,
+    /// `application/role`.
+    #[schema(max_length = 200)]
     role: String,
+    #[schema(min_length = 3, max_length = 1000)]
     reason: String,
     #[serde(default)]
+    #[schema(schema_with = scope::schema)]
     scope: Option<Scope>,
     #[serde(default)]
     valid_from: Option<Timestamp>,
     #[serde(default)]
     expires_at: Option<Timestamp>,
+    /// A count and a unit, such as `30d`, `12h` or `3mo`; or `expires_at`.
     #[serde(default)]
+    #[schema(max_length = 20)]
     duration: Option<String>,
 }
 
@@ -80,21 +86,28 @@ pub(super) fn viewer(reader: &mut Reader<'_>, caller: &Caller) -> Result<Viewer>
     Ok(Viewer { account, everybody })
 }
 
-/// With the names of the accounts that stand in it.
-fn named(app: &App, mut request: Value) -> Value {
-    if let Some(account) = request["account"].as_str().and_then(AccountId::parse) {
-        request["account"] = json!(AccountView::of(account).with_names(app));
-    }
-    request
+/// A request as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct RequestView {
+    /// Who is to get the role.
+    account: AccountView,
+    #[serde(flatten)]
+    plain: Plain,
 }
 
-fn shown(reader: &mut Reader<'_>, id: &RequestId, viewer: &Viewer) -> Result<Value> {
+/// With the names of the account that it is for.
+fn named(app: &App, request: Plain) -> RequestView {
+    RequestView { account: AccountView::of(request.account.clone()).with_names(app), plain: request }
+}
+
+fn shown(reader: &mut Reader<'_>, id: &RequestId, viewer: &Viewer) -> Result<Plain> {
     let (request, approvers) = lists::find(reader, id, viewer)?;
-    lists::json(reader, &request, &approvers)
+    lists::plain(reader, &request, &approvers)
 }
 
 /// How a list of requests is narrowed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct View {
     view: Option<String>,
     state: Option<RequestState>,
@@ -104,6 +117,7 @@ pub struct View {
 ///
 /// # Errors
 /// As the list.
+#[utoipa::path(get, path = "/api/v1/requests", params(View, Paging), responses((status = 200, body = Listed<RequestView>)))]
 pub async fn index(
     app: web::Data<App>,
     caller: Caller,
@@ -124,7 +138,7 @@ pub async fn index(
             Ok((shown, next))
         })
         .await?;
-    let found: Vec<Value> = found.into_iter().map(|request| named(&app, request)).collect();
+    let found: Vec<RequestView> = found.into_iter().map(|request| named(&app, request)).collect();
     list(found, next)
 }
 
@@ -132,7 +146,8 @@ pub async fn index(
 ///
 /// # Errors
 /// 422 for what the grant may not be; 403 for somebody else's account; 409 if it waits already.
-pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/requests", request_body = AskBody, responses((status = 201, body = WithRevision<RequestView>)))]
+pub async fn create(app: web::Data<App>, caller: Caller, body: Json<AskBody>) -> Answer {
     let wanted = body.into_inner().wanted()?;
     let done = app.write(&caller, move |tx| ask(tx, &wanted)).await?;
     changed(&app, &caller, done, StatusCode::CREATED).await
@@ -142,7 +157,8 @@ pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody
 ///
 /// # Errors
 /// As [`create`]; 403 `self-approval` for oneself and the own service.
-pub async fn give_grant(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/grants", request_body = AskBody, responses((status = 201, body = WithRevision<GrantView>), (status = 202, body = WithRevision<RequestView>)))]
+pub async fn give_grant(app: web::Data<App>, caller: Caller, body: Json<AskBody>) -> Answer {
     let wanted = body.into_inner().wanted()?;
     let done = app.write(&caller, move |tx| give(tx, &wanted)).await?;
     given(&app, &caller, done).await
@@ -166,6 +182,7 @@ async fn given(app: &App, caller: &Caller, done: Written<Asked>) -> Answer {
 ///
 /// # Errors
 /// 404 if there is none that the caller may see.
+#[utoipa::path(get, path = "/api/v1/requests/{id}", responses((status = 200, body = RequestView)))]
 pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>) -> Answer {
     let request = app
         .read(move |reader| {
@@ -177,9 +194,10 @@ pub async fn show(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>)
 }
 
 /// What somebody says to their answer.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NoteBody {
+    #[schema(max_length = 1000)]
     note: Option<String>,
 }
 
@@ -195,13 +213,14 @@ async fn changed(app: &App, caller: &Caller, done: Written<Request>, status: Sta
 ///
 /// # Errors
 /// 404; 403 `self-approval` or `not-yours-to-decide`; 409 if it is over or the grant has become impossible.
+#[utoipa::path(post, path = "/api/v1/requests/{id}/approval", request_body = Option<NoteBody>, responses((status = 200, body = WithRevision<RequestView>)))]
 pub async fn approval(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<RequestId>,
-    body: Option<web::Json<NoteBody>>,
+    body: OptionalJson<NoteBody>,
 ) -> Answer {
-    let note = body.and_then(|body| body.into_inner().note);
+    let note = body.0.note;
     let done = app.write(&caller, move |tx| approve(tx, &id, note.as_deref())).await?;
     changed(&app, &caller, done, StatusCode::OK).await
 }
@@ -210,13 +229,14 @@ pub async fn approval(
 ///
 /// # Errors
 /// As [`approval`].
+#[utoipa::path(post, path = "/api/v1/requests/{id}/refusal", request_body = Option<NoteBody>, responses((status = 200, body = WithRevision<RequestView>)))]
 pub async fn refusal(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<RequestId>,
-    body: Option<web::Json<NoteBody>>,
+    body: OptionalJson<NoteBody>,
 ) -> Answer {
-    let note = body.and_then(|body| body.into_inner().note);
+    let note = body.0.note;
     let done = app.write(&caller, move |tx| refuse(tx, &id, note.as_deref())).await?;
     changed(&app, &caller, done, StatusCode::OK).await
 }
@@ -225,6 +245,7 @@ pub async fn refusal(
 ///
 /// # Errors
 /// 404; 403 for anybody but who asked or was to get it; 409 if it is over.
+#[utoipa::path(post, path = "/api/v1/requests/{id}/withdrawal", responses((status = 200, body = WithRevision<RequestView>)))]
 pub async fn withdrawal(app: web::Data<App>, caller: Caller, id: web::Path<RequestId>) -> Answer {
     let done = app.write(&caller, move |tx| withdraw(tx, &id)).await?;
     changed(&app, &caller, done, StatusCode::OK).await

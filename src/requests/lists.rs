@@ -2,13 +2,16 @@
 //!
 //! Rule: a request is seen by who asked, by whom it is for, by those who may answer it, and by whoever may read all.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::store::{self, Whose};
-use super::{Approver, Request, RequestState};
+use super::{Approver, Authority, Reply, Request, RequestState};
+use crate::access::scope::{self, Scope};
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, RequestId};
+use crate::ids::{AccountId, GrantId, RequestId};
 use crate::vault;
 
 /// Who looks.
@@ -76,41 +79,87 @@ pub fn approvers(reader: &mut Reader<'_>, request: &RequestId) -> Result<Vec<App
     store::approvers(reader, request)
 }
 
+/// Somebody who may answer a request, as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct ApproverView {
+    stage: i32,
+    approver: AccountId,
+    authority: Authority,
+    #[schema(required)]
+    answer: Option<Reply>,
+    #[schema(required)]
+    note: Option<String>,
+    #[schema(required)]
+    at: Option<Timestamp>,
+}
+
+/// A request as callers see it, but for whom it is: names are the business of whoever shows them.
+#[derive(Serialize, ToSchema)]
+pub struct Plain {
+    id: RequestId,
+    /// Who is to get the role.
+    #[serde(skip)]
+    pub account: AccountId,
+    role: String,
+    asked_by: String,
+    state: RequestState,
+    #[schema(schema_with = scope::schema)]
+    scope: Option<Scope>,
+    reason: String,
+    #[schema(required)]
+    duration_seconds: Option<i64>,
+    #[schema(required)]
+    valid_from: Option<Timestamp>,
+    #[schema(required)]
+    expires_at: Option<Timestamp>,
+    stages: Vec<String>,
+    approvers: Vec<ApproverView>,
+    created_at: Timestamp,
+    lapses_at: Timestamp,
+    #[schema(required)]
+    decided_at: Option<Timestamp>,
+    #[schema(required)]
+    grant: Option<GrantId>,
+}
+
 /// A request as callers see it.
 ///
 /// # Errors
 /// [`Error::Internal`] if a text does not open.
-pub fn json(reader: &mut Reader<'_>, request: &Request, approvers: &[Approver]) -> Result<Value> {
+pub fn plain(reader: &mut Reader<'_>, request: &Request, approvers: &[Approver]) -> Result<Plain> {
     let mut chain = Vec::with_capacity(approvers.len());
     for approver in approvers {
-        let note = approver.note.as_ref().map(|note| vault::show(reader, note)).transpose()?;
-        chain.push(json!({
-            "stage": approver.stage, "approver": approver.account, "authority": approver.authority,
-            "answer": approver.reply, "note": note, "at": approver.answered_at,
-        }));
+        chain.push(ApproverView {
+            stage: approver.stage,
+            approver: approver.account.clone(),
+            authority: approver.authority,
+            answer: approver.reply,
+            note: approver.note.as_ref().map(|note| vault::show(reader, note)).transpose()?,
+            at: approver.answered_at,
+        });
     }
-    Ok(json!({
-        "id": request.id,
-        "account": request.account,
-        "role": request.role,
-        "asked_by": request.asked_by,
-        "state": state_now(request, reader.now),
-        "scope": request.scope,
-        "reason": vault::show(reader, &request.reason)?,
-        "duration_seconds": request.duration_seconds,
-        "valid_from": request.valid_from,
-        "expires_at": request.expires_at,
-        "stages": request.stages,
-        "approvers": chain,
-        "created_at": request.created_at,
-        "lapses_at": request.lapses_at,
-        "decided_at": request.decided_at,
-        "grant": request.grant,
-    }))
+    Ok(Plain {
+        id: request.id.clone(),
+        account: request.account.clone(),
+        role: request.role.clone(),
+        asked_by: request.asked_by.clone(),
+        state: state_now(request, reader.now),
+        scope: request.scope.clone(),
+        reason: vault::show(reader, &request.reason)?,
+        duration_seconds: request.duration_seconds,
+        valid_from: request.valid_from,
+        expires_at: request.expires_at,
+        stages: request.stages.clone(),
+        approvers: chain,
+        created_at: request.created_at,
+        lapses_at: request.lapses_at,
+        decided_at: request.decided_at,
+        grant: request.grant.clone(),
+    })
 }
 
 /// The state as it counts now: a request past its time has lapsed, whether or not the job has run.
-pub fn state_now(request: &Request, now: crate::clock::Timestamp) -> RequestState {
+pub fn state_now(request: &Request, now: Timestamp) -> RequestState {
     match request.state {
         RequestState::Pending if request.lapses_at <= now => RequestState::Lapsed,
         state => state,

@@ -5,6 +5,7 @@
 //! `access::grants`.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::store::{self, ItemFilter};
 use super::{Authority, Campaign, CampaignState, Decided, Decision, Draft, Item, ItemState, Recommendation};
@@ -27,8 +28,9 @@ pub const MOST: usize = 1_000;
 const CHUNK: usize = 100;
 
 /// One answer as it comes from a page or a caller.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ItemAnswer)]
 pub struct Answer {
     /// Which item.
     pub item: ItemId,
@@ -37,6 +39,7 @@ pub struct Answer {
     pub decision: Option<Decision>,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub reason: Option<String>,
     /// Until when the grant is to stay; only with `keep_until`.
     #[serde(default)]
@@ -44,7 +47,7 @@ pub struct Answer {
 }
 
 /// What became of one answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Outcome {
     /// Which item.
     pub item: ItemId,
@@ -52,6 +55,7 @@ pub struct Outcome {
     pub outcome: &'static str,
     /// What is wrong, if something is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub errors: Vec<FieldError>,
 }
 
@@ -71,7 +75,7 @@ impl Outcome {
 }
 
 /// What signing brought about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SignedOff {
     /// How many answers took effect.
     pub applied: u64,

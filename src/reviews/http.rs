@@ -4,31 +4,35 @@ pub mod pages;
 
 use actix_web::http::StatusCode;
 use actix_web::web;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::deciding::{self, Answer as ItemAnswer};
-use super::lists::{self, Narrow};
+use super::deciding::{self, Answer as ItemAnswer, Outcome, SignedOff};
+use super::lists::{self, CampaignView, ItemView, Narrow};
 use super::opening::{self, NewCampaign};
+use super::report::Evidence;
 use super::{CampaignScope, CampaignState, Item, ItemState};
 use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, identify, list, ok, written};
+use crate::http::answer::{Listed, Paging, WithRevision};
+use crate::http::body::as_object;
+use crate::http::{Answer, Json, JsonList, OptionalJson, created, identify, list, ok, written};
 use crate::ids::{AccountId, CampaignId, ItemId};
 
 /// A campaign to be opened by hand.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenBody {
+    #[schema(min_length = 3, max_length = 120)]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "as_object")]
     scope: CampaignScope,
     due_at: Timestamp,
     /// People to decide instead of those who would by position; not offered yet, and so refused if given.
     #[serde(default)]
+    #[schema(max_items = 0)]
     reviewers: Option<Vec<AccountId>>,
 }
 
@@ -36,6 +40,7 @@ pub struct OpenBody {
 ///
 /// # Errors
 /// As the list.
+#[utoipa::path(get, path = "/api/v1/reviews", params(Paging), responses((status = 200, body = Listed<CampaignView>)))]
 pub async fn index(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
     let limit = paging.limit()?;
     let cursor = paging.into_inner().cursor;
@@ -48,7 +53,8 @@ pub async fn index(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
 ///
 /// # Errors
 /// 422 for a name, scope or date that does not do.
-pub async fn open(app: web::Data<App>, caller: Caller, body: web::Json<OpenBody>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/reviews", request_body = OpenBody, responses((status = 201, body = CampaignView)))]
+pub async fn open(app: web::Data<App>, caller: Caller, body: Json<OpenBody>) -> Answer {
     let body = body.into_inner();
     if body.reviewers.is_some() {
         return Err(Error::field("reviewers", "reviewers follow from positions; leave this out").into());
@@ -64,12 +70,14 @@ pub async fn open(app: web::Data<App>, caller: Caller, body: web::Json<OpenBody>
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(get, path = "/api/v1/reviews/{id}", responses((status = 200, body = CampaignView)))]
 pub async fn show(app: web::Data<App>, id: web::Path<CampaignId>) -> Answer {
     ok(app.read(move |reader| lists::view(reader, &id)).await?)
 }
 
 /// How a list of items is narrowed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ItemQuery {
     state: Option<ItemState>,
     reviewer: Option<String>,
@@ -79,6 +87,7 @@ pub struct ItemQuery {
 ///
 /// # Errors
 /// 404; 422 for a reviewer that is neither `me` nor an account's id.
+#[utoipa::path(get, path = "/api/v1/reviews/{id}/items", params(ItemQuery, Paging), responses((status = 200, body = Listed<ItemView>)))]
 pub async fn items(
     app: web::Data<App>,
     caller: Caller,
@@ -102,9 +111,9 @@ pub async fn items(
     list(found, next)
 }
 
-fn shown(app: &App, reader: &mut crate::db::Reader<'_>, item: &Item) -> Result<Value> {
+fn shown(app: &App, reader: &mut crate::db::Reader<'_>, item: &Item) -> Result<ItemView> {
     let username = app.directory().card(&item.account).map(|card| card.username);
-    lists::item_json(reader, item, username)
+    lists::item_view(reader, item, username)
 }
 
 /// Whoever neither manages reviews nor audits sees the own items only.
@@ -131,21 +140,39 @@ pub(super) fn sees_all(app: &App, caller: &Caller) -> bool {
 ///
 /// # Errors
 /// 404; 409 once everything is decided.
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/decisions", request_body = Vec<ItemAnswer>, responses((status = 200, body = WithRevision<Outcomes>)))]
 pub async fn decisions(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<CampaignId>,
-    body: web::Json<Vec<ItemAnswer>>,
+    body: JsonList<ItemAnswer>,
 ) -> Answer {
-    let answers = body.into_inner();
+    let answers = body.0;
     let done = app.write(&caller, move |tx| deciding::draft(tx, &id, &answers)).await?;
-    written(StatusCode::OK, &Written { value: json!({ "items": done.value }), revision: done.revision })
+    written(StatusCode::OK, &Written { value: Outcomes { items: done.value }, revision: done.revision })
+}
+
+/// What became of each answer, in their order.
+#[derive(Serialize, ToSchema)]
+pub struct Outcomes {
+    items: Vec<Outcome>,
+}
+
+/// The evidence of a campaign.
+#[derive(Serialize, ToSchema)]
+pub struct ReportView {
+    #[serde(flatten)]
+    evidence: Evidence,
+    /// SHA-256 of the evidence as it was signed, as hex; null while the campaign runs.
+    #[schema(required)]
+    digest: Option<String>,
 }
 
 /// What is to be signed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignOffBody {
+    #[schema(max_items = 1000)]
     items: Option<Vec<ItemId>>,
 }
 
@@ -153,21 +180,23 @@ pub struct SignOffBody {
 ///
 /// # Errors
 /// 404; 409 once everything is decided.
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/sign-off", request_body = Option<SignOffBody>, responses((status = 200, body = WithRevision<SignedOff>)))]
 pub async fn sign_off(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<CampaignId>,
-    body: Option<web::Json<SignOffBody>>,
+    body: OptionalJson<SignOffBody>,
 ) -> Answer {
-    let only = body.and_then(|body| body.into_inner().items);
+    let only = body.0.items;
     let signed = app.to_its_end(move |app| deciding::sign_off(app, &caller, &id, only.as_deref())).await?;
     written(StatusCode::OK, &signed)
 }
 
 /// Why one item is revoked at once.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RevocationBody {
+    #[schema(max_length = 1000)]
     reason: Option<String>,
 }
 
@@ -175,14 +204,15 @@ pub struct RevocationBody {
 ///
 /// # Errors
 /// 404; 403 if it waits for somebody else; 409 if it is decided or the grant changed.
+#[utoipa::path(post, path = "/api/v1/reviews/{id}/items/{item}/revocation", request_body = Option<RevocationBody>, responses((status = 200, body = WithRevision<Outcome>)))]
 pub async fn revocation(
     app: web::Data<App>,
     caller: Caller,
     path: web::Path<(CampaignId, ItemId)>,
-    body: Option<web::Json<RevocationBody>>,
+    body: OptionalJson<RevocationBody>,
 ) -> Answer {
     let (campaign, item) = path.into_inner();
-    let reason = body.and_then(|body| body.into_inner().reason);
+    let reason = body.0.reason;
     let done = app
         .to_its_end(move |app| deciding::revoke_now(app, &caller, &campaign, &item, reason.as_deref()))
         .await?;
@@ -193,13 +223,11 @@ pub async fn revocation(
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(get, path = "/api/v1/reviews/{id}/report", responses((status = 200, body = ReportView)))]
 pub async fn report(app: web::Data<App>, id: web::Path<CampaignId>) -> Answer {
     let (evidence, signed) = app.read(move |reader| lists::report(reader, &id)).await?;
     let digest = if signed { Some(evidence.digest()?) } else { None };
-    let mut body =
-        serde_json::to_value(&evidence).map_err(|cause| Error::internal("writing a report", cause))?;
-    body["digest"] = json!(digest);
-    ok(body)
+    ok(ReportView { evidence, digest })
 }
 
 /// The word for where a campaign stands, as pages say it.

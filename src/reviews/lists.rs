@@ -4,18 +4,20 @@
 //! shows them, from the directory.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::store::{self, ItemFilter};
-use super::{Campaign, CampaignScope, Decision, Item, ItemState, Used, report};
+use super::{Authority, Campaign, CampaignScope, Decision, Item, ItemState, Recommendation, Used, report};
+use crate::access::catalogue::Class;
+use crate::access::scope::{self, Scope};
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, CampaignId, ItemId, TextId};
+use crate::ids::{AccountId, CampaignId, GrantId, ItemId, TextId};
 use crate::vault;
 
 /// A campaign as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CampaignView {
     /// Which campaign.
     pub id: CampaignId,
@@ -26,6 +28,7 @@ pub struct CampaignView {
     /// How it came about.
     pub origin: super::Origin,
     /// The period it stands for.
+    #[schema(required)]
     pub period: Option<String>,
     /// What it looks at.
     pub scope: CampaignScope,
@@ -36,6 +39,7 @@ pub struct CampaignView {
     /// When what nobody decided is suspended.
     pub suspends_at: Timestamp,
     /// When it closed.
+    #[schema(required)]
     pub closed_at: Option<Timestamp>,
     /// The revision at which its population was read.
     pub population_revision: u64,
@@ -48,7 +52,7 @@ pub struct CampaignView {
 }
 
 /// How far a campaign is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Progress {
     /// How many items there are.
     pub items: u64,
@@ -201,57 +205,117 @@ pub fn item(reader: &mut Reader<'_>, campaign: &CampaignId, id: &ItemId) -> Resu
     store::find_item(reader, campaign, id)?.ok_or(Error::NotFound("item"))
 }
 
+/// Whose grant an item is about.
+#[derive(Serialize, ToSchema)]
+pub struct Holder {
+    id: AccountId,
+    #[schema(required)]
+    username: Option<String>,
+}
+
+/// An answer in pencil, as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct DraftView {
+    decision: Decision,
+    #[schema(required)]
+    reason: Option<String>,
+    #[schema(required)]
+    keep_until: Option<Timestamp>,
+    at: Timestamp,
+}
+
+/// An answer in ink, as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct DecidedView {
+    /// Null if nobody answered.
+    #[schema(required)]
+    decision: Option<Decision>,
+    by: String,
+    at: Timestamp,
+    #[schema(required)]
+    reason: Option<String>,
+    #[schema(required)]
+    keep_until: Option<Timestamp>,
+}
+
+/// An item as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct ItemView {
+    id: ItemId,
+    grant: GrantId,
+    account: Holder,
+    role: String,
+    application: String,
+    class: Class,
+    #[schema(schema_with = scope::schema)]
+    scope: Option<Scope>,
+    #[schema(required)]
+    reviewer: Option<AccountId>,
+    authority: Authority,
+    state: ItemState,
+    recommendation: Recommendation,
+    /// A time, `never` or `unknown`: three different things.
+    last_used: String,
+    #[schema(required)]
+    draft: Option<DraftView>,
+    #[schema(required)]
+    decided: Option<DecidedView>,
+    #[schema(required)]
+    verified_revision: Option<u64>,
+    revision: u64,
+}
+
 /// An item as callers see it; `username` is the directory's.
 ///
 /// # Errors
 /// [`Error::Internal`] if a reason does not open.
-pub fn item_json(reader: &mut Reader<'_>, item: &Item, username: Option<String>) -> Result<Value> {
+pub fn item_view(reader: &mut Reader<'_>, item: &Item, username: Option<String>) -> Result<ItemView> {
     let mut reason_of = |text: Option<&TextId>| text.map(|text| vault::show(reader, text)).transpose();
     let draft = match &item.draft {
-        Some(draft) => json!({
-            "decision": draft.decision,
-            "reason": reason_of(draft.reason.as_ref())?,
-            "keep_until": draft.until,
-            "at": draft.at,
+        Some(draft) => Some(DraftView {
+            decision: draft.decision,
+            reason: reason_of(draft.reason.as_ref())?,
+            keep_until: draft.until,
+            at: draft.at,
         }),
-        None => Value::Null,
+        None => None,
     };
     let decided = match &item.decided {
-        Some(decided) => json!({
-            "decision": Decision::parse(item.state.as_str()),
-            "by": decided.by,
-            "at": decided.at,
-            "reason": reason_of(decided.reason.as_ref())?,
-            "keep_until": decided.until,
+        Some(decided) => Some(DecidedView {
+            decision: Decision::parse(item.state.as_str()),
+            by: decided.by.clone(),
+            at: decided.at,
+            reason: reason_of(decided.reason.as_ref())?,
+            keep_until: decided.until,
         }),
-        None => Value::Null,
+        None => None,
     };
-    Ok(json!({
-        "id": item.id,
-        "grant": item.grant,
-        "account": { "id": item.account, "username": username },
-        "role": item.role,
-        "application": item.application,
-        "class": item.class,
-        "scope": item.scope,
-        "reviewer": item.reviewer,
-        "authority": item.authority,
-        "state": item.state,
-        "recommendation": item.recommendation,
-        "last_used": last_used(item),
-        "draft": draft,
-        "decided": decided,
-        "verified_revision": item.verified.map(|(_, revision)| revision),
-        "revision": item.revision,
-    }))
+    Ok(ItemView {
+        id: item.id.clone(),
+        grant: item.grant.clone(),
+        account: Holder { id: item.account.clone(), username },
+        role: item.role.clone(),
+        application: item.application.clone(),
+        class: item.class,
+        scope: item.scope.clone(),
+        reviewer: item.reviewer.clone(),
+        authority: item.authority,
+        state: item.state,
+        recommendation: item.recommendation,
+        last_used: last_used(item),
+        draft,
+        decided,
+        verified_revision: item.verified.map(|(_, revision)| revision),
+        revision: item.revision,
+    })
 }
 
-/// A date, `never` or `unknown`: three different things.
-fn last_used(item: &Item) -> Value {
+/// A time, `never` or `unknown`: three different things.
+fn last_used(item: &Item) -> String {
     match (item.used, item.used_at) {
-        (Used::On, Some(at)) => json!(at),
-        (Used::Never, _) => json!("never"),
-        _ => json!("unknown"),
+        (Used::On, Some(at)) => at.to_string(),
+        (Used::Never, _) => "never".to_owned(),
+        _ => "unknown".to_owned(),
     }
 }
 

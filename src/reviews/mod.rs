@@ -148,20 +148,23 @@ text_enum! {
 }
 
 /// What a campaign looks at; empty means every grant of every class.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CampaignScope {
     /// Only grants in this application.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
     pub app: Option<String>,
     /// Only grants of roles of this class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
     /// Only grants of this role, `application/role`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
     pub role: Option<String>,
     /// Only grants of people of this department. As it is kept, this is the id of the sealed text.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
     pub department: Option<String>,
 }
 

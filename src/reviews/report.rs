@@ -5,6 +5,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::store::{self, ItemFilter};
 use super::{CampaignScope, CampaignState, Item, ItemState};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::ids::CampaignId;
 
 /// The counts of one system.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct System {
     /// The application's key.
     pub application: String,
@@ -35,11 +36,12 @@ pub struct System {
 }
 
 /// The summary that is signed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// The campaign.
     pub campaign: CampaignId,
     /// Its period, if it stands for one.
+    #[schema(required)]
     pub period: Option<String>,
     /// What it looked at.
     pub scope: CampaignScope,

@@ -6,47 +6,58 @@
 mod cookies;
 mod first_run;
 pub mod pages;
+mod views;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 pub use first_run::{first_run, set_up};
 
 use super::Progress;
 use super::hasher::Secret;
-use super::sessions::{self, Session};
+use super::sessions::{self, Listed as OwnSession, Session};
+use super::totp::Enrolment as FactorView;
 use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::http::answer::{Changed, Listed};
 use crate::http::identify::Current;
-use crate::http::{Answer, Problem, answer, problem};
+use crate::http::{Answer, Json, Problem, answer, idempotency, problem};
 use crate::ids::{AccountId, SessionId};
 use cookies::{agent, with_cookie, without_cookie};
+use views::{Me, SessionView, StepView};
 
 /// The body of the first step of an enrolment.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Enrolment {
+    /// What stands in the link after `/enrol/`.
+    #[schema(max_length = 100)]
     token: String,
     password: Secret,
 }
 
 /// The body of a sign-in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SignIn {
+    #[schema(max_length = 512)]
     username: String,
     password: Secret,
 }
 
 /// The body of a step that shows a code.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Code {
     code: Secret,
 }
 
 /// The body of a step that chooses a password.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewPassword {
     password: Secret,
     current_password: Option<Secret>,
@@ -56,7 +67,8 @@ pub struct NewPassword {
 ///
 /// # Errors
 /// 404 for a link that cannot be used, 422 with the first rule that the password does not meet.
-pub async fn enrol(app: web::Data<App>, request: HttpRequest, body: web::Json<Enrolment>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/enrolment", request_body = Enrolment, responses((status = 200, body = StepView)))]
+pub async fn enrol(app: web::Data<App>, request: HttpRequest, body: Json<Enrolment>) -> Answer {
     let Enrolment { token, password } = body.into_inner();
     progressed(super::set_password(&app, token, password, agent(&request)).await?)
 }
@@ -65,19 +77,22 @@ pub async fn enrol(app: web::Data<App>, request: HttpRequest, body: web::Json<En
 ///
 /// # Errors
 /// 401 outside an enrolment, 409 if there is a second factor already.
+#[utoipa::path(post, path = "/api/v1/enrolment/totp", responses((status = 200, body = FactorView)))]
 pub async fn begin_factor(app: web::Data<App>, current: Current) -> Answer {
-    answer::ok(super::begin_factor(&app, of(current)?).await?)
+    let factor = super::begin_factor(&app, of(current)?).await?;
+    Ok(idempotency::shown_once(HttpResponse::Ok().json(factor)))
 }
 
 /// POST /api/v1/enrolment/totp/confirmation
 ///
 /// # Errors
 /// 401 outside an enrolment, 422 for a code that is not right.
+#[utoipa::path(post, path = "/api/v1/enrolment/totp/confirmation", request_body = Code, responses((status = 200, body = StepView)))]
 pub async fn confirm_factor(
     app: web::Data<App>,
     request: HttpRequest,
     current: Current,
-    body: web::Json<Code>,
+    body: Json<Code>,
 ) -> Answer {
     let code = body.into_inner().code;
     progressed(super::confirm_factor(&app, of(current)?, code, agent(&request)).await?)
@@ -87,7 +102,8 @@ pub async fn confirm_factor(
 ///
 /// # Errors
 /// One 401 for unknown, wrong and locked; 503 if too many sign in at once.
-pub async fn sign_in(app: web::Data<App>, request: HttpRequest, body: web::Json<SignIn>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/signin", request_body = SignIn, responses((status = 200, body = StepView)))]
+pub async fn sign_in(app: web::Data<App>, request: HttpRequest, body: Json<SignIn>) -> Answer {
     let SignIn { username, password } = body.into_inner();
     alike(super::sign_in(&app, username, password, agent(&request)).await)
 }
@@ -96,11 +112,12 @@ pub async fn sign_in(app: web::Data<App>, request: HttpRequest, body: web::Json<
 ///
 /// # Errors
 /// One 401 for wrong, used and locked; 409 if a new password has to be chosen first.
+#[utoipa::path(post, path = "/api/v1/signin/totp", request_body = Code, responses((status = 200, body = StepView)))]
 pub async fn show_code(
     app: web::Data<App>,
     request: HttpRequest,
     current: Current,
-    body: web::Json<Code>,
+    body: Json<Code>,
 ) -> Answer {
     let code = body.into_inner().code;
     alike(super::show_code(&app, of(current)?, code, agent(&request)).await)
@@ -110,7 +127,8 @@ pub async fn show_code(
 ///
 /// # Errors
 /// 401 outside that step, 409 if the password is in force, 422 with the first rule that is not met.
-pub async fn choose_password(app: web::Data<App>, current: Current, body: web::Json<NewPassword>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/signin/password", request_body = NewPassword, responses((status = 200, body = StepView)))]
+pub async fn choose_password(app: web::Data<App>, current: Current, body: Json<NewPassword>) -> Answer {
     progressed(super::choose_at_sign_in(&app, of(current)?, body.into_inner().password).await?)
 }
 
@@ -118,35 +136,30 @@ pub async fn choose_password(app: web::Data<App>, current: Current, body: web::J
 ///
 /// # Errors
 /// 403 without the present password or a fresh proof, 422 with the first rule that is not met.
-pub async fn change_password(app: web::Data<App>, current: Current, body: web::Json<NewPassword>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/me/password", request_body = NewPassword, responses((status = 200, body = Changed)))]
+pub async fn change_password(app: web::Data<App>, current: Current, body: Json<NewPassword>) -> Answer {
     let NewPassword { password, current_password } = body.into_inner();
     let done = super::change(&app, of(current)?, current_password, password).await?;
-    answer::ok(json!({ "revision": done.revision }))
+    answer::changed(done.revision)
 }
 
 /// GET /api/v1/session
 ///
 /// # Errors
 /// 401 without a session.
+#[utoipa::path(get, path = "/api/v1/session", responses((status = 200, body = SessionView)))]
 pub async fn session(app: web::Data<App>, current: Current) -> Answer {
     let session = of(current)?;
     let asked = session.clone();
     let state = app.read(move |reader| super::next_state(reader, &asked)).await?;
-    answer::ok(json!({
-        "id": session.id,
-        "state": state,
-        "account": session.account,
-        "created_at": session.created_at,
-        "proved_at": session.proved_at,
-        "ends_at": session.ends_at,
-        "idle_seconds": session.idle.num_seconds(),
-    }))
+    answer::ok(SessionView::of(session, state))
 }
 
 /// DELETE /api/v1/session
 ///
 /// # Errors
 /// 401 without a session.
+#[utoipa::path(delete, path = "/api/v1/session", responses((status = 204, description = "Signed out")))]
 pub async fn sign_out(app: web::Data<App>, current: Current) -> Answer {
     super::sign_out(&app, of(current)?).await?;
     Ok(without_cookie(HttpResponse::NoContent().finish()))
@@ -156,6 +169,7 @@ pub async fn sign_out(app: web::Data<App>, current: Current) -> Answer {
 ///
 /// # Errors
 /// 401 without a session.
+#[utoipa::path(get, path = "/api/v1/me/sessions", responses((status = 200, body = Listed<OwnSession>)))]
 pub async fn own_sessions(app: web::Data<App>, current: Current) -> Answer {
     let session = of(current)?;
     let items = app.read(move |reader| sessions::list(reader, &session.account, Some(&session.id))).await?;
@@ -166,47 +180,32 @@ pub async fn own_sessions(app: web::Data<App>, current: Current) -> Answer {
 ///
 /// # Errors
 /// 404 if one has no such session.
+#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", responses((status = 200, body = Changed)))]
 pub async fn end_own_session(app: web::Data<App>, caller: Caller, path: web::Path<SessionId>) -> Answer {
     let done = super::end_session(&app, &caller, path.into_inner()).await?;
-    answer::ok(json!({ "revision": done.revision }))
+    answer::changed(done.revision)
 }
 
 /// GET /api/v1/me
 ///
 /// # Errors
 /// 401 without a session or key.
+#[utoipa::path(get, path = "/api/v1/me", responses((status = 200, body = Me)))]
 pub async fn me(app: web::Data<App>, caller: Caller) -> Answer {
     let id = caller.account().cloned().ok_or(Error::Unauthenticated)?;
     let named = app.read(move |reader| accounts::find_named(reader, &id)).await?;
-    let (account, details) = (named.account, named.details);
-    answer::ok(json!({
-        "id": account.id,
-        "kind": account.kind,
-        "state": account.status_at(app.context().clock.now()).state,
-        "username": details.username,
-        "given_name": details.given_name,
-        "family_name": details.family_name,
-        "email": details.email,
-        "employee_id": details.employee_id,
-        "department": details.department,
-        "job_title": details.job_title,
-        "manager": account.manager,
-        "time_zone": account.time_zone,
-        "starts_at": account.starts_at,
-        "ends_at": account.ends_at,
-        "proved_at": caller.proved_at,
-        "revision": account.revision,
-    }))
+    answer::ok(Me::of(named, caller.proved_at, app.context().clock.now()))
 }
 
 /// POST /api/v1/accounts/{id}/unlock
 ///
 /// # Errors
 /// 404 if there is no such account.
+#[utoipa::path(post, path = "/api/v1/accounts/{id}/unlock", responses((status = 200, body = Changed)))]
 pub async fn unlock(app: web::Data<App>, caller: Caller, path: web::Path<AccountId>) -> Answer {
     let id = path.into_inner();
     let done = app.write(&caller, move |tx| super::unlock(tx, &id)).await?;
-    answer::ok(json!({ "revision": done.revision }))
+    answer::changed(done.revision)
 }
 
 /// The session of the request, whatever its stage.
@@ -217,11 +216,7 @@ fn of(current: Current) -> Result<Session, Problem> {
 /// The answer to a step, with the cookie of the session that it began.
 fn progressed(progress: Progress) -> Answer {
     let Progress { state, issued, recovery_codes } = progress;
-    let mut body = json!({ "state": state });
-    if let Some(codes) = recovery_codes {
-        body["recovery_codes"] = json!(codes);
-    }
-    Ok(with_cookie(HttpResponse::Ok().json(body), issued))
+    Ok(with_cookie(HttpResponse::Ok().json(StepView { state, recovery_codes }), issued))
 }
 
 /// As [`progressed`], with the one refusal that does not say why.

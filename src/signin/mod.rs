@@ -37,8 +37,9 @@ use limits::Limit;
 use sessions::Issued;
 
 /// What comes next for somebody who signs in or enrols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SignInState)]
 pub enum State {
     /// A code of the second factor; while enrolling, the second factor itself.
     TotpRequired,

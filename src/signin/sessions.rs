@@ -78,6 +78,7 @@ impl Session {
             Stage::Full => Caller {
                 actor: Actor::Person { account: self.account.clone(), session: self.id.clone() },
                 proved_at: self.proved_at,
+                once: None,
             },
             Stage::Enrolment | Stage::Password => Caller::nobody(),
         }
@@ -107,7 +108,8 @@ pub struct Issued {
 }
 
 /// A session as its owner sees it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = OwnSession)]
 pub struct Listed {
     /// Its id.
     pub id: SessionId,

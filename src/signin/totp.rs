@@ -33,7 +33,8 @@ const RECOVERY_LENGTH: usize = 16;
 const RECOVERY_SPACE: &str = "recovery_codes";
 
 /// What somebody needs to add the factor to an authenticator; shown while enrolling only.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Factor)]
 pub struct Enrolment {
     /// The secret in Base32.
     pub secret: String,

@@ -260,6 +260,7 @@ async fn giving_is_no_side_door() {
             key: KeyId::new(house.now(), house.entropy.as_ref()),
         },
         proved_at: Some(house.now()),
+        once: None,
     };
     let address = |account: &AccountId| ask_for(account, ADDRESS, 30);
     for (caller, wanted, expected) in [

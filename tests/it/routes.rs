@@ -16,6 +16,8 @@ const OPEN: &[&str] = &[
     // No credentials, ready before the first run is completed; nothing but the state is said.
     "GET /health/live",
     "GET /health/ready",
+    // What the calls are, the same for everybody: it stands in the sources too.
+    "GET /openapi.json",
     // Style sheets and scripts, the same for everybody.
     "GET /static/{path:.*}",
     // What each clause asks for, in words: the rules for a password link to it before the sign-in.

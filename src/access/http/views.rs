@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::catalogue::{Class, Environment, Integration};
 use crate::access::grants::{self, Grant, GrantState, Source};
 use crate::access::kill_switches::KillSwitch;
 use crate::access::records::{ApplicationRecord, RoleRecord};
-use crate::access::scope::Scope;
+use crate::access::scope::{self, Scope};
 use crate::access::{positions, roles};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -20,7 +21,7 @@ use crate::ids::{AccountId, GrantId, KillSwitchId, RequestId, TextId};
 use crate::vault;
 
 /// An account as other things refer to it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AccountView {
     /// Its id.
     pub id: AccountId,
@@ -49,11 +50,12 @@ impl AccountView {
 }
 
 /// An application.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ApplicationView {
     /// Its key.
     pub key: String,
     name: String,
+    #[schema(required)]
     owner: Option<AccountView>,
     environment: Environment,
     integration: Integration,
@@ -62,7 +64,7 @@ pub struct ApplicationView {
     revision: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct FeatureView {
     key: String,
     name: String,
@@ -113,7 +115,7 @@ impl ApplicationView {
 }
 
 /// A role.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RoleView {
     /// `application/role`.
     pub id: String,
@@ -123,9 +125,12 @@ pub struct RoleView {
     class: Class,
     access_role: bool,
     birthright: bool,
+    #[schema(required)]
     position: Option<crate::access::catalogue::Position>,
+    #[schema(required)]
     private_to: Option<AccountId>,
     approval: Vec<String>,
+    #[schema(required)]
     max_duration: Option<String>,
     permissions: Vec<String>,
     revision: u64,
@@ -174,9 +179,10 @@ impl RoleView {
 }
 
 /// A grant, or what comes by itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct GrantView {
     /// The grant; none for what comes by birth or position.
+    #[schema(required)]
     pub id: Option<GrantId>,
     account: AccountView,
     /// The role, `application/role`.
@@ -190,18 +196,24 @@ pub struct GrantView {
     /// Where it stands.
     pub state: GrantState,
     /// What it is limited to.
+    #[schema(schema_with = scope::schema)]
     pub scope: Option<Scope>,
     /// Why.
+    #[schema(required)]
     pub reason: Option<String>,
     /// How it came about: a source of grants, `birthright` or `position`.
     pub source: &'static str,
     /// Who said yes.
     pub approvers: Vec<AccountView>,
+    #[schema(required)]
     request: Option<RequestId>,
     /// From when.
+    #[schema(required)]
     pub valid_from: Option<Timestamp>,
     /// Until when.
+    #[schema(required)]
     pub expires_at: Option<Timestamp>,
+    #[schema(required)]
     confirmed_at: Option<Timestamp>,
 }
 
@@ -316,14 +328,17 @@ pub fn text(reader: &mut Reader<'_>, id: Option<&TextId>) -> Result<Option<Strin
 }
 
 /// A kill switch.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct KillSwitchView {
     id: KillSwitchId,
     target: String,
+    #[schema(required)]
     reason: Option<String>,
     pulled_at: Timestamp,
     pulled_by: String,
+    #[schema(required)]
     lifted_at: Option<Timestamp>,
+    #[schema(required)]
     lifted_by: Option<String>,
 }
 

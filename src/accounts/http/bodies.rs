@@ -1,12 +1,12 @@
 //! What callers send about accounts, and what it means for the use cases.
 
 use chrono_tz::Tz;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 use super::super::changing::Patch;
 use super::super::dates::Day;
-use super::super::details::Attributes;
+use super::super::details::{Attributes, attributes_schema};
 use super::super::{
     Account, Changes, Kind, NewPerson, NewService, Suspension, WorkerType, create_person, create_service,
     find, find_by_any,
@@ -19,29 +19,44 @@ use crate::ids::AccountId;
 use crate::organisation::parse_zone;
 
 /// A new account. Managers and owners are given by id, username or employee id.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewAccount {
     kind: Option<Kind>,
+    #[schema(max_length = 100)]
     username: Option<String>,
+    #[schema(max_length = 100)]
     given_name: Option<String>,
+    #[schema(max_length = 100)]
     family_name: Option<String>,
+    #[schema(max_length = 254)]
     email: Option<String>,
+    #[schema(max_length = 200)]
     employee_id: Option<String>,
+    #[schema(max_length = 200)]
     external_id: Option<String>,
+    #[schema(max_length = 200)]
     manager: Option<String>,
+    #[schema(max_length = 200)]
     owner: Option<String>,
+    #[schema(max_length = 200)]
     department: Option<String>,
+    #[schema(max_length = 200)]
     job_title: Option<String>,
+    #[schema(max_length = 200)]
     location: Option<String>,
+    #[schema(max_length = 200)]
     sponsor: Option<String>,
     worker_type: Option<WorkerType>,
+    #[schema(max_length = 200)]
     purpose: Option<String>,
+    #[schema(max_length = 100)]
     time_zone: Option<String>,
     #[serde(alias = "starts_at")]
     start_date: Option<Day>,
     #[serde(alias = "ends_at")]
     end_date: Option<Day>,
+    #[schema(schema_with = attributes_schema)]
     attributes: Option<Attributes>,
 }
 
@@ -95,6 +110,23 @@ impl NewAccount {
         if self.manager.is_some() {
             return Err(Error::field("manager", "a service has an owner, not a manager"));
         }
+        let of_people = [
+            ("given_name", self.given_name.is_some()),
+            ("family_name", self.family_name.is_some()),
+            ("email", self.email.is_some()),
+            ("employee_id", self.employee_id.is_some()),
+            ("department", self.department.is_some()),
+            ("job_title", self.job_title.is_some()),
+            ("location", self.location.is_some()),
+            ("sponsor", self.sponsor.is_some()),
+            ("worker_type", self.worker_type.is_some()),
+            ("time_zone", self.time_zone.is_some()),
+            ("start_date", self.start_date.is_some()),
+            ("end_date", self.end_date.is_some()),
+        ];
+        if let Some((field, _)) = of_people.into_iter().find(|(_, given)| *given) {
+            return Err(Error::field(field, "belongs to people; leave it out for a service"));
+        }
         let new = NewService {
             username: self.username.ok_or_else(|| Error::field("username", "must be there for a service"))?,
             owner: means(tx, "owner", &owner)?,
@@ -120,41 +152,59 @@ fn zone_of(own: Option<&str>, organisation: Tz) -> Result<Tz> {
 }
 
 /// What is to change: absent fields stay, `null` clears.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccountPatch {
+    #[schema(max_length = 100)]
     username: Option<String>,
+    #[schema(max_length = 1000)]
     reason: Option<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 100, value_type = Option<String>)]
     given_name: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 100, value_type = Option<String>)]
     family_name: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 254, value_type = Option<String>)]
     email: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     employee_id: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     external_id: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     manager: Patch<String>,
+    #[schema(max_length = 200)]
     owner: Option<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     department: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     job_title: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     location: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     sponsor: Patch<String>,
     worker_type: Option<WorkerType>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 200, value_type = Option<String>)]
     purpose: Patch<String>,
     #[serde(deserialize_with = "given")]
+    #[schema(max_length = 100, value_type = Option<String>)]
     time_zone: Patch<String>,
     #[serde(deserialize_with = "given", alias = "starts_at")]
+    #[schema(value_type = Option<Day>)]
     start_date: Patch<Day>,
     #[serde(deserialize_with = "given", alias = "ends_at")]
+    #[schema(value_type = Option<Day>)]
     end_date: Patch<Day>,
+    #[schema(schema_with = attributes_schema)]
     attributes: Option<Attributes>,
 }
 
@@ -213,7 +263,7 @@ impl AccountPatch {
 }
 
 /// Why somebody is to rest, and until when.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Suspended {
     /// Why, by kind.
@@ -223,6 +273,7 @@ pub struct Suspended {
     #[serde(alias = "suspended_until")]
     pub(super) until: Option<Timestamp>,
     /// Why, in words.
+    #[schema(max_length = 1000)]
     pub(super) reason: Option<String>,
 }
 
@@ -233,21 +284,10 @@ impl Default for Suspended {
 }
 
 /// Why somebody is back.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reinstatement {
     /// Why, in words.
+    #[schema(max_length = 1000)]
     pub(super) reason: Option<String>,
-}
-
-/// A JSON body that may be left out.
-///
-/// # Errors
-/// [`Error::Invalid`] for anything else; the parser's words are not repeated, they could quote what was sent.
-pub(super) fn optional<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(T::default());
-    }
-    serde_json::from_slice(body)
-        .map_err(|_| Error::field("body", "must be JSON with the fields that this call takes, or nothing"))
 }

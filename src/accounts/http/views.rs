@@ -1,46 +1,104 @@
 //! How an account looks: as JSON, and in words on pages.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::super::{Account, Named, Standing, State, Suspension};
+use super::super::details::{Attributes, attributes_schema};
+use super::super::{Account, Kind, Named, Source, Standing, State, Suspension, WorkerType};
 use crate::clock::Timestamp;
+use crate::ids::AccountId;
 
 /// An account as callers get it. The state is the one that counts now.
-pub(super) fn account(named: &Named, now: Timestamp) -> Value {
+#[derive(Serialize, ToSchema)]
+pub struct AccountDetail {
+    id: AccountId,
+    kind: Kind,
+    state: State,
+    #[schema(required)]
+    suspended_for: Option<Suspension>,
+    #[schema(required)]
+    suspended_until: Option<Timestamp>,
+    standing: Standing,
+    username: String,
+    #[schema(required)]
+    given_name: Option<String>,
+    #[schema(required)]
+    family_name: Option<String>,
+    display_name: String,
+    #[schema(required)]
+    email: Option<String>,
+    #[schema(required)]
+    employee_id: Option<String>,
+    #[schema(required)]
+    external_id: Option<String>,
+    #[schema(required)]
+    manager: Option<AccountId>,
+    #[schema(required)]
+    owner: Option<AccountId>,
+    #[schema(required)]
+    department: Option<String>,
+    #[schema(required)]
+    job_title: Option<String>,
+    #[schema(required)]
+    location: Option<String>,
+    #[schema(required)]
+    sponsor: Option<String>,
+    #[schema(required)]
+    worker_type: Option<WorkerType>,
+    #[schema(required)]
+    purpose: Option<String>,
+    #[schema(schema_with = attributes_schema)]
+    attributes: Attributes,
+    #[schema(required)]
+    time_zone: Option<String>,
+    #[schema(required)]
+    starts_at: Option<Timestamp>,
+    #[schema(required)]
+    ends_at: Option<Timestamp>,
+    source: Source,
+    strong_factor: bool,
+    created_at: Timestamp,
+    changed_at: Timestamp,
+    revision: u64,
+}
+
+/// An account as callers get it at `now`.
+pub(super) fn account(named: &Named, now: Timestamp) -> AccountDetail {
     let Named { account, details } = named;
     let status = account.status_at(now);
-    json!({
-        "id": account.id,
-        "kind": account.kind,
-        "state": status.state,
-        "suspended_for": status.suspended_for,
-        "suspended_until": status.suspended_until,
-        "standing": account.standing(now),
-        "username": details.username,
-        "given_name": details.given_name,
-        "family_name": details.family_name,
-        "display_name": details.display_name(),
-        "email": details.email,
-        "employee_id": details.employee_id,
-        "external_id": details.external_id,
-        "manager": account.manager,
-        "owner": account.owner,
-        "department": details.department,
-        "job_title": details.job_title,
-        "location": details.location,
-        "sponsor": details.sponsor,
-        "worker_type": account.worker_type,
-        "purpose": details.purpose,
-        "attributes": details.attributes,
-        "time_zone": account.time_zone,
-        "starts_at": account.starts_at,
-        "ends_at": account.ends_at,
-        "source": account.source,
-        "strong_factor": account.strong_factor,
-        "created_at": account.created_at,
-        "changed_at": account.changed_at,
-        "revision": account.revision,
-    })
+    AccountDetail {
+        id: account.id.clone(),
+        kind: account.kind,
+        state: status.state,
+        suspended_for: status.suspended_for,
+        suspended_until: status.suspended_until,
+        standing: account.standing(now),
+        username: details.username.clone(),
+        given_name: details.given_name.clone(),
+        family_name: details.family_name.clone(),
+        display_name: details.display_name(),
+        email: details.email.clone(),
+        employee_id: details.employee_id.clone(),
+        external_id: details.external_id.clone(),
+        manager: account.manager.clone(),
+        owner: account.owner.clone(),
+        department: details.department.clone(),
+        job_title: details.job_title.clone(),
+        location: details.location.clone(),
+        sponsor: details.sponsor.clone(),
+        worker_type: account.worker_type,
+        purpose: details.purpose.clone(),
+        attributes: details.attributes.clone(),
+        time_zone: account.time_zone.clone(),
+        starts_at: account.starts_at,
+        ends_at: account.ends_at,
+        source: account.source,
+        strong_factor: account.strong_factor,
+        created_at: account.created_at,
+        changed_at: account.changed_at,
+        revision: account.revision,
+    }
 }
 
 /// Where an account stands, in words, tone and symbol.

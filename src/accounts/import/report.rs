@@ -4,6 +4,7 @@
 //! shown with an apostrophe before it. It never enters the log.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::ids::AccountId;
 use crate::text_enum;
@@ -23,7 +24,7 @@ text_enum! {
 }
 
 /// One row's fate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RowReport {
     /// The line of the file at which the row begins, counted from 1.
     pub line: u64,
@@ -36,17 +37,21 @@ pub struct RowReport {
     /// What became of it.
     pub fate: Fate,
     /// The account; `None` for a refused row.
+    #[schema(required)]
     pub account: Option<AccountId>,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub reasons: Vec<String>,
     /// What was left out or looks wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub warnings: Vec<String>,
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportReport)]
 pub struct Report {
     /// Whether it was only tried: nothing was written then.
     pub dry_run: bool,

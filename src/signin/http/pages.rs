@@ -32,6 +32,7 @@ const LONGEST_NEXT: usize = 512;
 ///
 /// # Errors
 /// None; the type is that of handlers.
+#[utoipa::path(get, path = "/.well-known/change-password", responses((status = 303, description = "To the page that changes a password")))]
 pub async fn well_known_change_password() -> Answer {
     see_other("/me/password")
 }

@@ -8,13 +8,20 @@ use std::rc::Rc;
 use actix_web::body::{MessageBody, to_bytes};
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, SET_COOKIE};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, SET_COOKIE};
 use actix_web::test::{TestRequest, init_service};
 use bailiwick::app::App;
 use bailiwick::http::pages::Pages;
 use serde_json::Value;
 
+use super::contract;
+
 type Pending = Pin<Box<dyn Future<Output = (StatusCode, HeaderMap, Vec<u8>)>>>;
+
+/// What an answer says that its body is.
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
 
 /// A browser or program with cookies of its own.
 #[derive(Clone)]
@@ -59,7 +66,15 @@ impl Browser {
             Rc::new(init_service(bailiwick::http::service(app, Pages::new().expect("pages compile"))).await);
         let call = move |request: TestRequest| -> Pending {
             let service = service.clone();
-            Box::pin(async move { answer(service.call(request.to_request()).await).await })
+            Box::pin(async move {
+                let request = request.to_request();
+                let (method, path) = (request.method().to_string(), request.path().to_owned());
+                let (status, headers, body) = answer(service.call(request).await).await;
+                // Whatever a test is about: an answer is what the API's description says.
+                let text = String::from_utf8_lossy(&body);
+                contract::hold(&method, &path, status.as_u16(), content_type(&headers), &text);
+                (status, headers, body)
+            })
         };
         Self {
             call: Rc::new(call),

@@ -138,7 +138,11 @@ pub fn give(house: &House, account: &AccountId, role: &str, days: i64) -> Grant 
 pub fn as_person(house: &House, account: &AccountId) -> Caller {
     let now = house.app.context().clock.now();
     let session = SessionId::new(now, house.entropy.as_ref());
-    Caller { actor: Actor::Person { account: account.clone(), session }, proved_at: Some(now) }
+    Caller {
+        actor: Actor::Person { account: account.clone(), session },
+        proved_at: Some(now),
+        ..Caller::nobody()
+    }
 }
 
 /// Whether the decision point permits it now.

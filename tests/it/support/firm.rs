@@ -132,7 +132,11 @@ pub struct Firm {
 pub fn person(house: &House, account: &AccountId) -> Caller {
     let now = house.now();
     let session = SessionId::new(now, house.entropy.as_ref());
-    Caller { actor: Actor::Person { account: account.clone(), session }, proved_at: Some(now) }
+    Caller {
+        actor: Actor::Person { account: account.clone(), session },
+        proved_at: Some(now),
+        ..Caller::nobody()
+    }
 }
 
 /// A shipped catalogue.

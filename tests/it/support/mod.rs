@@ -3,7 +3,9 @@
 #![expect(dead_code, reason = "each test uses a part of the harness")]
 
 mod browser;
+pub mod calls;
 pub mod company;
+pub mod contract;
 mod databases;
 mod entropy;
 pub mod estate;

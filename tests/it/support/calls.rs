@@ -1,0 +1,425 @@
+//! Every JSON call that takes a body, made as it should be: for tests that spoil one field of it, and for tests that
+//! look where the words went that somebody typed.
+
+use bailiwick::access::apply::{self, PolicyFile};
+use bailiwick::accounts::{self, Changes};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use super::{Browser, House, Life, PASSWORD, id_of};
+
+/// Words that stand nowhere else, each with the place that it was typed into.
+#[derive(Default)]
+pub struct Words {
+    pub typed: Vec<(String, String)>,
+}
+
+impl Words {
+    /// A new word for a field.
+    pub fn word(&mut self, place: &str) -> String {
+        let word = format!("qzlantern{:04}x", self.typed.len());
+        self.typed.push((word.clone(), place.to_owned()));
+        word
+    }
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Who {
+    Priya,
+    Mary,
+    Ada,
+    Invited,
+    Half,
+    Nobody,
+    Desk,
+}
+
+/// A house in which every call has something to be about.
+pub struct Stage {
+    pub house: House,
+    pub life: Life,
+    pub desk: Browser,
+    /// Follows a link to enrol.
+    pub invited: Browser,
+    /// Has given the password only.
+    pub half: Browser,
+    pub nobody: Browser,
+    link: String,
+    rester: String,
+    leaver: String,
+    case: String,
+    to_refuse: String,
+    to_approve: String,
+    spare: String,
+    people: Vec<String>,
+    second_campaign: String,
+    second_item: String,
+}
+
+const PAYROLL: &str = r#"
+key = "payroll"
+name = "Payroll"
+owner = "grace"
+environment = "production"
+integration = "manual"
+[[feature]]
+key = "payslip"
+actions = ["read"]
+[[role]]
+key = "clerk"
+name = "Payroll clerk"
+max_duration = "90d"
+[[role.allow]]
+feature = "payslip"
+actions = ["read"]
+"#;
+
+/// A call as it should be made.
+pub struct Call {
+    pub who: Who,
+    pub address: String,
+    pub body: Value,
+}
+
+impl Stage {
+    /// Sets everything up.
+    pub async fn new() -> Self {
+        let house = House::new();
+        let mut life = house.lived_in().await;
+        let payroll = vec![PolicyFile { name: "payroll.toml".to_owned(), text: PAYROLL.to_owned() }];
+        house.done(move |tx| apply::apply(tx, &payroll)).await;
+        let case = somebody_leaves(&house, &mut life).await;
+        let spare = house.person("spare", None).await;
+        let spare = house.give(&spare, "warehouse/picker", 30).await.id.to_string();
+        let (mut people, mut waiting) = (Vec::new(), Vec::new());
+        for username in ["uma.first", "uma.second"] {
+            let (person, request) = somebody_asks(&house, &life, username).await;
+            people.push(person);
+            waiting.push(request);
+        }
+        let (second_campaign, second_item) = a_second_review(&house, &mut life).await;
+        let rester = house.person("resting.person", None).await.to_string();
+        let leaver = house.person("leaving.person", None).await.to_string();
+        let desk = house.order_desk(&life.staff.grace.id()).await;
+        let nobody = house.browser().await;
+        let (invited, half) = half_way_in(&house, &nobody).await;
+        let (rita, link) = house.invite("rita.invited", &[]).await;
+        people.push(rita.to_string());
+        let [to_refuse, to_approve] = waiting.try_into().expect("two");
+        Self {
+            house,
+            life,
+            desk,
+            invited,
+            half,
+            nobody,
+            link,
+            rester,
+            leaver,
+            case,
+            to_refuse,
+            to_approve,
+            spare,
+            people,
+            second_campaign,
+            second_item,
+        }
+    }
+
+    /// The browser of whoever makes a call.
+    pub fn browser(&mut self, who: Who) -> &mut Browser {
+        match who {
+            Who::Priya => &mut self.life.staff.priya.browser,
+            Who::Mary => &mut self.life.staff.mary.browser,
+            Who::Ada => &mut self.life.staff.ada.browser,
+            Who::Invited => &mut self.invited,
+            Who::Half => &mut self.half,
+            Who::Nobody => &mut self.nobody,
+            Who::Desk => &mut self.desk,
+        }
+    }
+
+    /// The calls of a row, right in every field, with a word of their own in every field that takes any text.
+    /// A new row with a body needs its line in one of the parts below.
+    pub fn calls(&self, row: &str, words: &mut Words) -> Vec<Call> {
+        let (_, path) = row.split_once(' ').expect("a method and a path");
+        let mut word = |field: &str| words.word(&format!("{row} {field}"));
+        let made = self
+            .gate_calls(row, path, &mut word)
+            .or_else(|| self.account_calls(row, path, &mut word))
+            .or_else(|| self.access_calls(row, path, &mut word))
+            .or_else(|| self.review_calls(row, path, &mut word))
+            .or_else(|| self.questions(row, path, &mut word));
+        made.unwrap_or_else(|| {
+            panic!("{row} takes a body: write a call of it into tests/it/support/calls.rs")
+        })
+    }
+
+    fn gate_calls(&self, row: &str, path: &str, word: &mut impl FnMut(&str) -> String) -> Option<Vec<Call>> {
+        let (who, body) = match row {
+            "POST /api/v1/enrolment" => {
+                let password = format!("{} 7 Aa!", word("password"));
+                (Who::Nobody, json!({ "token": self.link, "password": password }))
+            }
+            "POST /api/v1/enrolment/totp/confirmation" => (Who::Invited, json!({ "code": word("code") })),
+            "POST /api/v1/signin" => {
+                (Who::Nobody, json!({ "username": word("username"), "password": word("password") }))
+            }
+            "POST /api/v1/signin/totp" => (Who::Half, json!({ "code": word("code") })),
+            "POST /api/v1/signin/password" => {
+                let current = word("current_password");
+                (Who::Half, json!({ "password": word("password"), "current_password": current }))
+            }
+            "POST /api/v1/me/password" => {
+                let new = format!("{} 7 Over the lake!", word("password"));
+                (Who::Ada, json!({ "password": new, "current_password": PASSWORD }))
+            }
+            _ => return None,
+        };
+        Some(vec![Call { who, address: path.to_owned(), body }])
+    }
+
+    fn account_calls(
+        &self,
+        row: &str,
+        path: &str,
+        word: &mut impl FnMut(&str) -> String,
+    ) -> Option<Vec<Call>> {
+        let later = self.house.now().plus(Duration::days(10));
+        let (id, body) = match row {
+            "POST /api/v1/accounts" => return Some(self.accounts(word)),
+            "PATCH /api/v1/accounts/{id}" => return Some(self.changes(word)),
+            "POST /api/v1/accounts/search" => ("", json!({ "text": word("text"), "limit": 10 })),
+            "POST /api/v1/accounts/{id}/suspend" => {
+                let body = json!({ "cause": "security", "until": later, "reason": word("reason") });
+                (self.rester.as_str(), body)
+            }
+            "POST /api/v1/accounts/{id}/reinstate" => {
+                (self.rester.as_str(), json!({ "reason": word("reason") }))
+            }
+            _ => return None,
+        };
+        Some(vec![Call { who: Who::Priya, address: path.replacen("{id}", id, 1), body }])
+    }
+
+    fn access_calls(
+        &self,
+        row: &str,
+        path: &str,
+        word: &mut impl FnMut(&str) -> String,
+    ) -> Option<Vec<Call>> {
+        let later = self.house.now().plus(Duration::days(10));
+        let (who, id, body) = match row {
+            "DELETE /api/v1/grants/{id}" => {
+                (Who::Priya, self.spare.as_str(), json!({ "reason": word("reason") }))
+            }
+            "POST /api/v1/kill-switches" => {
+                (Who::Priya, "", json!({ "target": "payroll", "reason": word("reason") }))
+            }
+            "POST /api/v1/grants" => {
+                let (account, reason) = (&self.rester, word("reason"));
+                let role = "warehouse/picker";
+                let body = json!({ "account": account, "role": role, "reason": reason, "duration": "20d" });
+                (Who::Priya, "", body)
+            }
+            "POST /api/v1/requests" => {
+                let (account, reason) = (self.life.staff.ada.id(), word("reason"));
+                let role = "warehouse/picker";
+                let first = json!({ "account": account, "role": role, "reason": reason, "duration": "20d" });
+                let scope = json!({ "marketplace": [word("scope")] });
+                let (role, reason) = ("orders/address-reader", word("reason"));
+                let from = self.house.now().plus(Duration::days(1));
+                let mut second =
+                    json!({ "role": role, "reason": reason, "scope": scope, "valid_from": from });
+                second["expires_at"] = json!(later);
+                let calls = [(Who::Ada, first), (Who::Mary, second)].into_iter();
+                return Some(calls.map(|(who, body)| Call { who, address: path.to_owned(), body }).collect());
+            }
+            "POST /api/v1/requests/{id}/approval" => {
+                (Who::Mary, self.to_approve.as_str(), json!({ "note": word("note") }))
+            }
+            "POST /api/v1/requests/{id}/refusal" => {
+                (Who::Mary, self.to_refuse.as_str(), json!({ "note": word("note") }))
+            }
+            _ => return None,
+        };
+        Some(vec![Call { who, address: path.replacen("{id}", id, 1), body }])
+    }
+
+    fn review_calls(
+        &self,
+        row: &str,
+        path: &str,
+        word: &mut impl FnMut(&str) -> String,
+    ) -> Option<Vec<Call>> {
+        let later = self.house.now().plus(Duration::days(10));
+        let (campaign, item) = (self.life.campaign.as_str(), &self.life.item);
+        let (who, id, body) = match row {
+            "POST /api/v1/reviews" => {
+                let (role, department) = ("orders/order-clerk", word("scope.department"));
+                let scope =
+                    json!({ "app": "orders", "class": "internal", "role": role, "department": department });
+                (Who::Priya, "", json!({ "name": word("name"), "scope": scope, "due_at": later }))
+            }
+            "POST /api/v1/reviews/{id}/decisions" => {
+                let (decision, reason) = ("keep_until", word("reason"));
+                let answer =
+                    json!({ "item": item, "decision": decision, "reason": reason, "keep_until": later });
+                (Who::Mary, campaign, json!([answer]))
+            }
+            "POST /api/v1/reviews/{id}/items/{item}/revocation" => {
+                (Who::Mary, self.second_campaign.as_str(), json!({ "reason": word("reason") }))
+            }
+            "POST /api/v1/reviews/{id}/sign-off" => (Who::Mary, campaign, json!({ "items": [item] })),
+            "POST /api/v1/leavers" => {
+                let mut body =
+                    json!({ "account": self.leaver, "effective_at": later, "reason": word("reason") });
+                body["confidential"] = json!(false);
+                (Who::Priya, "", body)
+            }
+            "POST /api/v1/leavers/{id}/targets/{system}/confirmation" => {
+                (Who::Priya, self.case.as_str(), json!({ "proof": word("proof") }))
+            }
+            _ => return None,
+        };
+        let address = path.replacen("{id}", id, 1).replace("{item}", &self.second_item);
+        Some(vec![Call { who, address: address.replace("{system}", "payroll"), body }])
+    }
+
+    fn questions(&self, row: &str, path: &str, word: &mut impl FnMut(&str) -> String) -> Option<Vec<Call>> {
+        let body = match row {
+            "POST /access/v1/evaluation" => question(word),
+            "POST /access/v1/evaluations" => {
+                let mut batch = question(word);
+                let part = json!({ "subject": { "type": "user", "id": word("subject.id") } });
+                batch["evaluations"] = json!([question(word), part]);
+                batch["options"] = json!({ "evaluations_semantic": "execute_all" });
+                batch
+            }
+            _ => return None,
+        };
+        Some(vec![Call { who: Who::Desk, address: path.to_owned(), body }])
+    }
+
+    /// Somebody who may be suspended.
+    pub fn rester(&self) -> &str {
+        &self.rester
+    }
+
+    /// Two people who asked Mary for something, and one who is invited.
+    pub fn people(&self) -> &[String] {
+        &self.people
+    }
+
+    /// A review whose items wait.
+    pub fn second_campaign(&self) -> &str {
+        &self.second_campaign
+    }
+
+    /// Requests that wait for Mary.
+    pub fn waiting(&self) -> [&str; 2] {
+        [&self.to_refuse, &self.to_approve]
+    }
+
+    /// A case whose manual system waits for a word.
+    pub fn case(&self) -> &str {
+        &self.case
+    }
+
+    /// The token of a link to enrol by.
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    fn accounts(&self, word: &mut impl FnMut(&str) -> String) -> Vec<Call> {
+        let mary = self.life.staff.mary.id();
+        let person = json!({
+            "kind": "person", "username": word("username"), "given_name": word("given_name"),
+            "family_name": word("family_name"), "email": format!("{}@heron.example", word("email")),
+            "employee_id": word("employee_id"), "external_id": word("external_id"), "manager": mary,
+            "department": word("department"), "job_title": word("job_title"), "location": word("location"),
+            "sponsor": word("sponsor"), "worker_type": "contractor", "time_zone": "Europe/London",
+            "start_date": "2026-11-20", "end_date": "2027-11-20",
+            "attributes": { word("attributes' name"): word("attributes") },
+        });
+        let service = json!({
+            "kind": "service", "username": word("username of a service"), "owner": mary, "purpose": word("purpose"),
+            "external_id": word("external_id of a service"),
+        });
+        let call = |body| Call { who: Who::Priya, address: "/api/v1/accounts".to_owned(), body };
+        vec![call(person), call(service)]
+    }
+
+    fn changes(&self, word: &mut impl FnMut(&str) -> String) -> Vec<Call> {
+        let person = json!({
+            "username": word("username"), "reason": word("reason"), "given_name": word("given_name"),
+            "family_name": word("family_name"), "email": format!("{}@heron.example", word("email")),
+            "employee_id": word("employee_id"), "external_id": word("external_id"),
+            "manager": self.life.staff.mary.id(), "department": word("department"), "job_title": word("job_title"),
+            "location": word("location"), "sponsor": word("sponsor"), "worker_type": "employee",
+            "time_zone": "Europe/Paris", "start_date": "2026-11-20", "end_date": "2028-01-01",
+            "attributes": { word("attributes' name"): word("attributes") },
+        });
+        vec![Call { who: Who::Priya, address: format!("/api/v1/accounts/{}", self.leaver), body: person }]
+    }
+}
+
+/// Somebody leaves who held a role in a system that is kept by hand; the case.
+async fn somebody_leaves(house: &House, life: &mut Life) -> String {
+    let goes = house.member("ines.evans", &[]).await;
+    house.give(&goes.id(), "payroll/clerk", 30).await;
+    let effective_at = house.now().plus(Duration::minutes(1));
+    let body = json!({ "account": goes.id(), "effective_at": effective_at, "reason": "Moves to the sea" });
+    let case = id_of(&life.staff.priya.browser.post("/api/v1/leavers", body).await.expect(201).json());
+    house.advance(Duration::minutes(2));
+    house.run_job("leavers.run").await;
+    case
+}
+
+/// Somebody below Mary who holds a role and asks for another: the person, and the request.
+async fn somebody_asks(house: &House, life: &Life, username: &str) -> (String, String) {
+    let mut member = house.member(username, &[]).await;
+    let (id, mary) = (member.id(), life.staff.mary.id());
+    let changes = Changes { manager: Some(Some(mary)), ..Changes::default() };
+    house.done(move |tx| accounts::change(tx, &id, &changes)).await;
+    house.give(&member.id(), "payroll/clerk", 30).await;
+    let body = json!({ "role": "orders/address-reader", "reason": "Ships parcels", "duration": "20d" });
+    let request = member.browser.post("/api/v1/requests", body).await.expect(201).json();
+    (member.id().to_string(), id_of(&request))
+}
+
+/// A review of the payroll: the campaign, and an item that waits for Mary.
+async fn a_second_review(house: &House, life: &mut Life) -> (String, String) {
+    let due_at = house.now().plus(Duration::days(14));
+    let review = json!({ "name": "Payroll", "scope": { "app": "payroll" }, "due_at": due_at });
+    let campaign = id_of(&life.staff.priya.browser.post("/api/v1/reviews", review).await.expect(201).json());
+    let items = format!("/api/v1/reviews/{campaign}/items?reviewer=me");
+    let items = life.staff.mary.browser.get(&items).await.expect(200).json();
+    (campaign, id_of(&items["items"][0]))
+}
+
+/// Somebody who follows a link and has begun the second factor, and somebody who has given the password only.
+async fn half_way_in(house: &House, nobody: &Browser) -> (Browser, Browser) {
+    let (_, token) = house.invite("quentin.invited", &[]).await;
+    let mut invited = nobody.other();
+    invited.post("/api/v1/enrolment", json!({ "token": token, "password": PASSWORD })).await.expect(200);
+    invited.post("/api/v1/enrolment/totp", json!({})).await.expect(200);
+    house.member("half.way", &[]).await;
+    let mut half = nobody.other();
+    half.post("/api/v1/signin", json!({ "username": "half.way", "password": PASSWORD })).await.expect(200);
+    (invited, half)
+}
+
+/// A question whose every text is a word.
+fn question(word: &mut impl FnMut(&str) -> String) -> Value {
+    json!({
+        "subject": { "type": "user", "id": word("subject.id"), "properties": { "p": word("subject.properties") } },
+        "action": { "name": word("action.name"), "properties": { "p": word("action.properties") } },
+        "resource": {
+            "type": word("resource.type"), "id": word("resource.id"),
+            "properties": { "marketplace": word("resource.properties"), word("name of a property"): 1 }
+        },
+        "context": { "purpose": word("context.purpose"), "explain": true, word("name in context"): word("context") },
+    })
+}
