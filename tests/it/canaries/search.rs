@@ -88,7 +88,8 @@ fn within(bytes: &[u8]) -> Vec<String> {
         for (at, _) in text.match_indices(needle).take(5) {
             let before: String = text[..at].chars().rev().take(40).collect();
             let before: String = before.chars().rev().collect();
-            found.push(before + &text[at..].chars().take(60).collect::<String>());
+            let after: String = text[at..].chars().take(60).collect();
+            found.push(format!("{before}{after}"));
         }
     }
     found
