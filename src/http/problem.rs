@@ -278,7 +278,7 @@ pub fn json_refused(cause: &JsonPayloadError) -> actix_web::Error {
             Problem::with(error, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type").into()
         }
         JsonPayloadError::Deserialize(cause) if cause.is_data() => {
-            Problem::from(Error::field("body", shape(&cause))).into()
+            Problem::from(Error::field("body", shape(cause))).into()
         }
         JsonPayloadError::Deserialize(cause) => {
             unreadable("body", format!("is not JSON, at line {}, column {}", cause.line(), cause.column()))

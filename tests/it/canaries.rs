@@ -258,7 +258,9 @@ async fn no_word_that_somebody_typed_stands_where_it_must_not() {
             words.typed.iter().filter(|(word, _)| text.contains(word.as_str())).map(|(_, at)| at.as_str());
         let typed: Vec<&str> = typed.collect();
         let by_decision = |at: &&str| LIE_OPEN.iter().any(|(field, _)| at.ends_with(field));
-        if !typed.is_empty() && typed.iter().all(by_decision) {
+        // What the other test of this file has put there is its own.
+        let planted = text.contains(&format!("{NEEDLE}-planted"));
+        if planted || !typed.is_empty() && typed.iter().all(by_decision) {
             continue;
         }
         faults.push(format!("{place} holds what was typed into {typed:?}: …{text}…"));

@@ -19,6 +19,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// A field of a form.
+#[derive(Clone)]
 struct Field {
     name: String,
     kind: String,
@@ -49,9 +50,11 @@ fn forms(page: &str) -> Vec<Form> {
             continue;
         }
         let mut fields = Vec::new();
+        let mut actions = vec![attribute(head, "action").unwrap_or_default()];
         for tag in part.split('<').skip(1) {
             let words = tag.split('>').next().unwrap_or_default().replace('\n', " ");
             let element = words.split(' ').next().unwrap_or_default();
+            actions.extend(attribute(&words, "formaction"));
             let Some(name) = attribute(&words, "name") else { continue };
             let kind = match element {
                 "textarea" => "text".to_owned(),
@@ -61,7 +64,7 @@ fn forms(page: &str) -> Vec<Form> {
             };
             fields.push(Field { name, kind, value: attribute(&words, "value").unwrap_or_default() });
         }
-        found.push(Form { action: attribute(head, "action").unwrap_or_default(), fields });
+        found.extend(actions.into_iter().map(|action| Form { action, fields: fields.clone() }));
     }
     found
 }

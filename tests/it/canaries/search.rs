@@ -1,5 +1,6 @@
 //! Where no word may stand: the tracing log at debug level, every column of every table, every file of the house.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -47,7 +48,16 @@ impl MakeWriter<'_> for Listener {
 }
 
 /// A search that has begun: the log is listened to from here on.
-pub struct Searched;
+pub struct Searched {
+    /// What lay in the temporary directory already, and is none of ours.
+    before: HashSet<PathBuf>,
+}
+
+/// The files that lie loose in the temporary directory.
+fn loose() -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_file())
+}
 
 impl Searched {
     /// Listens to the log at debug level.
@@ -58,7 +68,7 @@ impl Searched {
                 tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG).with_writer(Listener).json();
             log.try_init().expect("no other test takes the log");
         });
-        Self
+        Self { before: loose().collect() }
     }
 
     /// Every place that holds a word, with the text around it.
@@ -67,9 +77,10 @@ impl Searched {
         for line in LINES.lock().expect("no writer panics").iter() {
             found.push(("the log".to_owned(), line.trim().to_owned()));
         }
-        for file in &places.files {
+        let left = loose().filter(|file| !self.before.contains(file) && is_small(file));
+        for file in places.files.iter().cloned().chain(left) {
             // A file may vanish meanwhile; what is not there holds nothing.
-            let bytes = fs::read(file).unwrap_or_default();
+            let bytes = fs::read(&file).unwrap_or_default();
             found.extend(within(&bytes).into_iter().map(|text| (file.display().to_string(), text)));
         }
         for (column, value) in &places.columns {
@@ -108,12 +119,10 @@ struct Name {
 }
 
 impl Places {
-    /// The files of a house, temporary ones of nobody's included, and on PostgreSQL every row of its database.
+    /// The files of a house, and on PostgreSQL every row of its database.
     pub fn of(house: &House) -> Self {
         let mut files = Vec::new();
         walk(house.data(), &mut files);
-        let loose = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
-        files.extend(loose.map(|entry| entry.path()).filter(|path| is_small_file(path)));
         let location = house.app.database().location();
         let mut connection = location.connect().expect("a connection");
         let columns = match &mut connection {
@@ -125,8 +134,8 @@ impl Places {
 }
 
 /// Nothing that this program leaves behind is large.
-fn is_small_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() < 4 << 20)
+fn is_small(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.len() < 4 << 20)
 }
 
 /// Every row of every table as text; bytes stand there as hex.
