@@ -14,7 +14,6 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::identify::Identity;
 use super::problem::{self, Problem};
-use crate::accounts::import::LARGEST_FILE;
 use crate::app::App;
 use crate::caller::Once;
 use crate::db::Reader;
@@ -22,6 +21,7 @@ use crate::db::once;
 use crate::error::{Error, Result};
 use crate::ids::uuid_v7;
 use crate::jobs::Lease;
+use crate::sheet::LARGEST_FILE;
 use crate::vault::Place;
 
 /// The header.

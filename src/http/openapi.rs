@@ -25,6 +25,8 @@ use crate::access::http as access;
 use crate::decision::http as decision;
 use crate::error::Error;
 use crate::ids::text_of;
+use crate::provisioning::http::import as provisioning_import;
+use crate::provisioning::http::{holdings, tasks};
 use crate::signin::http as signin;
 use crate::signin::sessions::COOKIE;
 use crate::{accounts, leavers, requests, reviews};
@@ -73,6 +75,18 @@ pub const LONGEST_PARAMETER: usize = 512;
         access::kill_switches,
         access::pull,
         access::lift,
+        holdings::index,
+        holdings::claim,
+        holdings::service,
+        holdings::removal,
+        tasks::index,
+        tasks::show,
+        tasks::completion,
+        tasks::verification,
+        tasks::reopening,
+        tasks::hand_over,
+        tasks::refusal,
+        provisioning_import::import,
         log::events,
         log::checkpoint,
         log::prove,

@@ -4,6 +4,7 @@
 
 use actix_web::web;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::Problem;
 use crate::error::Error;
@@ -13,7 +14,8 @@ use crate::sheet::LARGEST_FILE;
 const LARGEST_FORM: usize = 3 * LARGEST_FILE + 1_024;
 
 /// Whether a file is only tried.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Trial {
     /// Nothing is written then.
     #[serde(default)]

@@ -223,6 +223,25 @@ async fn fill_imports(stage: &mut Stage, words: &mut Words, faults: &mut Vec<Str
         let reply = stage.browser(Who::Priya).send(request).await;
         leaks(&format!("POST {path}{query}"), &reply, faults);
     }
+    let columns = "system,external_login,employee_id,email,role,granted_at,last_used";
+    let mut cell = |column: &str| words.word(&format!("import of existing access, {column}"));
+    let good =
+        format!("payroll,{},{},{}@heron.example,clerk,,", cell("login"), cell("employee_id"), cell("email"));
+    let bad: Vec<String> = columns.split(',').map(|column| cell(&format!("wrong {column}"))).collect();
+    let existing = format!("{columns},{}\n{good},x\n{},x\n", cell("a column's name"), bad.join(","));
+    for (path, text) in
+        [("/api/v1/grants/import?dry_run=true", &existing), ("/api/v1/grants/import", &existing)]
+    {
+        let request = TestRequest::post().uri(path).insert_header(("content-type", "text/csv"));
+        let reply = stage.browser(Who::Priya).send(request.set_payload(text.clone())).await;
+        leaks(&format!("POST {path}"), &reply, faults);
+    }
+    let fields = [("csv", existing.as_str()), ("mode", "apply")];
+    leaks(
+        "POST /existing-access/import",
+        &stage.browser(Who::Priya).submit("/existing-access/import", &fields).await,
+        faults,
+    );
     for mode in ["try", "apply"] {
         let fields = [("csv", file.as_str()), ("mode", mode)];
         let reply = stage.browser(Who::Priya).submit("/people/import", &fields).await;

@@ -2,21 +2,24 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::viewer;
 use crate::access::roles;
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::caller::Caller;
+use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
+use crate::http::answer::{Listed, Paging};
 use crate::http::pages::frame::Form;
-use crate::http::{Answer, Page, list as listed, see_other, written};
-use crate::ids::{AccountId, HoldingId};
+use crate::http::{Answer, Json, Page, list as listed, see_other, written};
+use crate::ids::{AccountId, GrantId, HoldingId};
 use crate::provisioning::holdings::{self, Part};
+use crate::provisioning::tasks::lists::{self, TaskView};
 use crate::provisioning::{Doubt, Holding, HoldingState, Viewer, orphans};
 
 const SHOWN: i64 = 50;
@@ -25,36 +28,65 @@ const PARTS: [(&str, &str); 3] =
     [("orphans", "Nobody known"), ("drift", "New since the last list"), ("all", "All")];
 
 /// Which part of the list, and which system.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Place {
     view: Option<String>,
     system: Option<String>,
 }
 
-fn holding_json(holding: &Holding) -> Value {
-    json!({
-        "id": holding.id,
-        "system": holding.system,
-        "role": holding.role,
-        "external_login": holding.named.login,
-        "employee_id": holding.named.employee_id,
-        "email": holding.named.email,
-        "state": holding.state,
-        "doubt": holding.doubt,
-        "account": holding.account,
-        "grant": holding.grant,
-        "drift": holding.drift,
-        "granted_at": holding.granted_at,
-        "last_used": match holding.used_at { Some(at) => json!(at), None => json!(holding.used) },
-        "found_at": holding.found_at,
-        "revision": holding.revision,
-    })
+/// A holding as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct HoldingView {
+    id: HoldingId,
+    system: String,
+    role: String,
+    external_login: String,
+    #[schema(required)]
+    employee_id: Option<String>,
+    #[schema(required)]
+    email: Option<String>,
+    state: HoldingState,
+    #[schema(required)]
+    doubt: Option<Doubt>,
+    #[schema(required)]
+    account: Option<AccountId>,
+    #[schema(required)]
+    grant: Option<GrantId>,
+    drift: bool,
+    #[schema(required)]
+    granted_at: Option<Timestamp>,
+    /// A time, `never` or `unknown`: three different things.
+    last_used: String,
+    found_at: Timestamp,
+    revision: u64,
+}
+
+fn holding_view(holding: &Holding) -> HoldingView {
+    HoldingView {
+        id: holding.id.clone(),
+        system: holding.system.clone(),
+        role: holding.role.clone(),
+        external_login: holding.named.login.clone(),
+        employee_id: holding.named.employee_id.clone(),
+        email: holding.named.email.clone(),
+        state: holding.state,
+        doubt: holding.doubt,
+        account: holding.account.clone(),
+        grant: holding.grant.clone(),
+        drift: holding.drift,
+        granted_at: holding.granted_at,
+        last_used: holding.used_at.map_or_else(|| holding.used.to_string(), |at| at.to_string()),
+        found_at: holding.found_at,
+        revision: holding.revision,
+    }
 }
 
 /// `GET /api/v1/holdings?view=orphans|drift|all&system=`.
 ///
 /// # Errors
 /// 422 for a view that there is not.
+#[utoipa::path(get, path = "/api/v1/holdings", params(Place, Paging), responses((status = 200, body = Listed<HoldingView>)))]
 pub async fn index(
     app: web::Data<App>,
     caller: Caller,
@@ -68,20 +100,21 @@ pub async fn index(
             holdings::list(reader, part, place.system.as_deref(), &viewer, paging.cursor.as_deref(), limit)
         })
         .await?;
-    listed(found.iter().map(holding_json).collect::<Vec<_>>(), next)
+    listed(found.iter().map(holding_view).collect::<Vec<_>>(), next)
 }
 
 /// Whose it is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimBody {
     account: AccountId,
 }
 
 /// What the service is called.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceBody {
+    #[schema(max_length = 100)]
     username: String,
 }
 
@@ -92,45 +125,48 @@ async fn settled(
 ) -> Answer {
     let viewer = viewer(app, caller)?;
     let done = app.write(caller, move |tx| act(tx, &viewer)).await?;
-    written(StatusCode::OK, &Written { value: holding_json(&done.value), revision: done.revision })
+    written(StatusCode::OK, &Written { value: holding_view(&done.value), revision: done.revision })
 }
 
 /// `POST /api/v1/holdings/{id}/claim`.
 ///
 /// # Errors
 /// 404; 403 for another's system and for oneself; 409 if it is decided.
+#[utoipa::path(post, path = "/api/v1/holdings/{id}/claim", request_body = ClaimBody, responses((status = 200, body = HoldingView)))]
 pub async fn claim(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<HoldingId>,
-    body: web::Json<ClaimBody>,
+    body: Json<ClaimBody>,
 ) -> Answer {
-    settled(&app, &caller, move |tx, viewer| orphans::claim(tx, &id, &body.account, viewer)).await
+    settled(&app, &caller, move |tx, viewer| orphans::claim(tx, &id, &body.0.account, viewer)).await
 }
 
 /// `POST /api/v1/holdings/{id}/service`.
 ///
 /// # Errors
 /// As [`claim`]; 422 for a name that does not do.
+#[utoipa::path(post, path = "/api/v1/holdings/{id}/service", request_body = ServiceBody, responses((status = 200, body = HoldingView)))]
 pub async fn service(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<HoldingId>,
-    body: web::Json<ServiceBody>,
+    body: Json<ServiceBody>,
 ) -> Answer {
-    settled(&app, &caller, move |tx, viewer| orphans::declare(tx, &id, &body.username, viewer)).await
+    settled(&app, &caller, move |tx, viewer| orphans::declare(tx, &id, &body.0.username, viewer)).await
 }
 
 /// `POST /api/v1/holdings/{id}/removal`: answers with the task.
 ///
 /// # Errors
 /// As [`claim`].
+#[utoipa::path(post, path = "/api/v1/holdings/{id}/removal", responses((status = 200, body = TaskView)))]
 pub async fn removal(app: web::Data<App>, caller: Caller, id: web::Path<HoldingId>) -> Answer {
     let viewer = viewer(&app, &caller)?;
     let done = app
         .write(&caller, move |tx| {
             let task = orphans::remove(tx, &id, &viewer)?;
-            crate::provisioning::tasks::lists::json(tx, &task)
+            lists::task_view(tx, &task)
         })
         .await?;
     written(StatusCode::OK, &done)

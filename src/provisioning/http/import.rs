@@ -36,6 +36,7 @@ async fn imported(app: &App, caller: &Caller, bytes: Vec<u8>, dry_run: bool) -> 
 ///
 /// # Errors
 /// 422 with one message for a file that cannot be read; 403 for who may not give roles.
+#[utoipa::path(post, path = "/api/v1/grants/import", params(Trial), request_body(content = String, content_type = "text/csv"), responses((status = 200, body = Report)))]
 pub async fn import(
     app: web::Data<App>,
     caller: Caller,

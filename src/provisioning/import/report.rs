@@ -4,6 +4,7 @@
 //! is shown with an apostrophe before it. It never enters the log.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::ids::{AccountId, GrantId};
 use crate::provisioning::GoneHow;
@@ -26,7 +27,8 @@ text_enum! {
 }
 
 /// One row's fate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = GrantsRowReport)]
 pub struct RowReport {
     /// The line of the file at which the row begins, counted from 1.
     pub line: u64,
@@ -41,17 +43,20 @@ pub struct RowReport {
     /// Whether it turned up after the system's first list.
     pub drift: bool,
     /// Whose it is.
+    #[schema(required)]
     pub account: Option<AccountId>,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub reasons: Vec<String>,
     /// What looks wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub warnings: Vec<String>,
 }
 
 /// Something that was here and is not in the list any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Missing {
     /// The system.
     pub system: String,
@@ -60,15 +65,17 @@ pub struct Missing {
     /// The role, `system/role`.
     pub role: String,
     /// Whose it was.
+    #[schema(required)]
     pub account: Option<AccountId>,
     /// The grant it belonged to.
+    #[schema(required)]
     pub grant: Option<GrantId>,
     /// A task took it away, or it went elsewhere.
     pub how: GoneHow,
 }
 
 /// The sums of one system.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SystemReport {
     /// Its key.
     pub system: String,
@@ -96,7 +103,8 @@ pub struct SystemReport {
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = GrantsImportReport)]
 pub struct Report {
     /// Whether it was only tried: nothing was written then.
     pub dry_run: bool,

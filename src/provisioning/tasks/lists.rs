@@ -3,10 +3,12 @@
 //! Rule: the named person sees the own tasks, a system's owner those of the own systems, whoever looks after all
 //! systems or audits them sees all.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Origin, Task, TaskState};
 use crate::access::roles;
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CaseId, GrantId, TaskId};
@@ -118,30 +120,81 @@ pub fn login(reader: &mut Reader<'_>, task: &Task) -> Result<Option<String>> {
     Ok(holding_store::find(reader, id)?.map(|holding| holding.named.login))
 }
 
+/// Why there is a task.
+#[derive(Serialize, ToSchema)]
+pub struct OriginView {
+    kind: String,
+    #[schema(required)]
+    id: Option<String>,
+}
+
+/// Who did something, and when.
+#[derive(Serialize, ToSchema)]
+pub struct DoneView {
+    by: AccountId,
+    at: Timestamp,
+}
+
+/// How it was seen to be done: by whom or what, when, and at which revision.
+#[derive(Serialize, ToSchema)]
+pub struct VerifiedView {
+    by: String,
+    at: Timestamp,
+    revision: u64,
+}
+
+/// A task as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct TaskView {
+    id: TaskId,
+    system: String,
+    #[schema(required)]
+    external_login: Option<String>,
+    role: String,
+    #[schema(required)]
+    account: Option<AccountId>,
+    #[schema(required)]
+    grant: Option<GrantId>,
+    origin: OriginView,
+    assignee: AccountId,
+    state: TaskState,
+    opened_at: Timestamp,
+    due_at: Timestamp,
+    overdue: bool,
+    #[schema(required)]
+    note: Option<String>,
+    #[schema(required)]
+    proof: Option<String>,
+    #[schema(required)]
+    done: Option<DoneView>,
+    #[schema(required)]
+    verified: Option<VerifiedView>,
+    revision: u64,
+}
+
 /// A task as callers see it.
 ///
 /// # Errors
 /// [`Error::Internal`] if a text does not open.
-pub fn json(reader: &mut Reader<'_>, task: &Task) -> Result<Value> {
-    let note = task.note.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-    let proof = task.proof.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-    Ok(json!({
-        "id": task.id,
-        "system": task.system,
-        "external_login": login(reader, task)?,
-        "role": task.role,
-        "account": task.account,
-        "grant": task.grant,
-        "origin": { "kind": task.origin.word(), "id": task.origin.id() },
-        "assignee": task.assignee,
-        "state": task.state,
-        "opened_at": task.opened_at,
-        "due_at": task.due_at,
-        "overdue": task.is_overdue(reader.now),
-        "note": note,
-        "proof": proof,
-        "done": task.done.as_ref().map(|(by, at)| json!({ "by": by, "at": at })),
-        "verified": task.verified.as_ref().map(|(by, at, revision)| json!({ "by": by, "at": at, "revision": revision })),
-        "revision": task.revision,
-    }))
+pub fn task_view(reader: &mut Reader<'_>, task: &Task) -> Result<TaskView> {
+    let verified = task.verified.clone();
+    Ok(TaskView {
+        id: task.id.clone(),
+        system: task.system.clone(),
+        external_login: login(reader, task)?,
+        role: task.role.clone(),
+        account: task.account.clone(),
+        grant: task.grant.clone(),
+        origin: OriginView { kind: task.origin.word().to_owned(), id: task.origin.id().map(str::to_owned) },
+        assignee: task.assignee.clone(),
+        state: task.state,
+        opened_at: task.opened_at,
+        due_at: task.due_at,
+        overdue: task.is_overdue(reader.now),
+        note: task.note.as_ref().map(|text| vault::show(reader, text)).transpose()?,
+        proof: task.proof.as_ref().map(|text| vault::show(reader, text)).transpose()?,
+        done: task.done.clone().map(|(by, at)| DoneView { by, at }),
+        verified: verified.map(|(by, at, revision)| VerifiedView { by, at, revision }),
+        revision: task.revision,
+    })
 }

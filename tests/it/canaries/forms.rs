@@ -15,6 +15,9 @@ use crate::support::contract::pattern;
 const ELSEWHERE: &[(&str, &str)] = &[
     ("/first-run", "the house is set up once; its form is filled by hand below"),
     ("/people/import", "a file, filled by hand"),
+    ("/existing-access/import", "likewise"),
+    ("/tasks/{id}/verification", "offered once the task is said to be done; it has no field"),
+    ("/tasks/{id}/reopening", "likewise; its call is filled"),
     ("/sign-in/password", "stands only before somebody whose password has ended; its fields are secrets"),
 ];
 
@@ -98,6 +101,7 @@ fn addresses(stage: &Stage) -> Vec<String> {
                 vec![life.campaign.clone(), format!("{}?view=all", life.campaign), second]
             }
             path if path.starts_with("/leavers/") => vec![life.case.clone(), stage.case().to_owned()],
+            path if path.starts_with("/tasks/") => vec![life.task.clone()],
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
             path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],
             path => panic!("{path}: say in tests/it/canaries/forms.rs what stands behind its parameter"),
@@ -115,6 +119,7 @@ fn addresses(stage: &Stage) -> Vec<String> {
             }
         }
     }
+    all.extend(["/existing-access?view=all".to_owned(), "/tasks?view=all".to_owned()]);
     all.push(format!("/reviews/{}?item={}", life.campaign, life.item));
     all
 }
@@ -131,6 +136,7 @@ pub async fn fill(stage: &mut Stage, words: &mut Words, faults: &mut Vec<String>
         staff.mary.browser.clone(),
         staff.grace.browser.clone(),
         staff.ada.browser.clone(),
+        staff.tomasz.browser.clone(),
         stage.nobody.other(),
         stage.half.clone(),
         stage.invited.clone(),

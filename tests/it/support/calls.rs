@@ -1,6 +1,7 @@
 //! Every JSON call that takes a body, made as it should be: for tests that spoil one field of it, and for tests that
 //! look where the words went that somebody typed.
 
+use actix_web::test::TestRequest;
 use bailiwick::access::apply::{self, PolicyFile};
 use bailiwick::accounts::{self, Changes};
 use chrono::Duration;
@@ -29,6 +30,7 @@ pub enum Who {
     Priya,
     Mary,
     Ada,
+    Tomasz,
     Invited,
     Half,
     Nobody,
@@ -55,6 +57,7 @@ pub struct Stage {
     people: Vec<String>,
     second_campaign: String,
     second_item: String,
+    orphans: Vec<String>,
 }
 
 const PAYROLL: &str = r#"
@@ -99,6 +102,7 @@ impl Stage {
             waiting.push(request);
         }
         let (second_campaign, second_item) = a_second_review(&house, &mut life).await;
+        let orphans = logins_of_nobody(&mut life).await;
         let rester = house.person("resting.person", None).await.to_string();
         let leaver = house.person("leaving.person", None).await.to_string();
         let desk = house.order_desk(&life.staff.grace.id()).await;
@@ -124,6 +128,7 @@ impl Stage {
             people,
             second_campaign,
             second_item,
+            orphans,
         }
     }
 
@@ -133,6 +138,7 @@ impl Stage {
             Who::Priya => &mut self.life.staff.priya.browser,
             Who::Mary => &mut self.life.staff.mary.browser,
             Who::Ada => &mut self.life.staff.ada.browser,
+            Who::Tomasz => &mut self.life.staff.tomasz.browser,
             Who::Invited => &mut self.invited,
             Who::Half => &mut self.half,
             Who::Nobody => &mut self.nobody,
@@ -150,6 +156,7 @@ impl Stage {
             .or_else(|| self.account_calls(row, path, &mut word))
             .or_else(|| self.access_calls(row, path, &mut word))
             .or_else(|| self.review_calls(row, path, &mut word))
+            .or_else(|| self.estate_calls(row, path, &mut word))
             .or_else(|| self.questions(row, path, &mut word));
         made.unwrap_or_else(|| {
             panic!("{row} takes a body: write a call of it into tests/it/support/calls.rs")
@@ -287,6 +294,32 @@ impl Stage {
         Some(vec![Call { who, address: address.replace("{system}", "payroll"), body }])
     }
 
+    fn estate_calls(
+        &self,
+        row: &str,
+        path: &str,
+        word: &mut impl FnMut(&str) -> String,
+    ) -> Option<Vec<Call>> {
+        let task = self.life.task.as_str();
+        let (who, id, body) = match row {
+            "POST /api/v1/holdings/{id}/claim" => {
+                (Who::Priya, self.orphans[0].as_str(), json!({ "account": self.rester }))
+            }
+            "POST /api/v1/holdings/{id}/service" => {
+                (Who::Priya, self.orphans[1].as_str(), json!({ "username": word("username") }))
+            }
+            "POST /api/v1/tasks/{id}/completion" => (Who::Tomasz, task, json!({ "proof": word("proof") })),
+            "POST /api/v1/tasks/{id}/reopening" => (Who::Priya, task, json!({ "reason": word("reason") })),
+            "POST /api/v1/tasks/{id}/hand-over" => {
+                let to = self.life.staff.priya.id();
+                (Who::Tomasz, task, json!({ "to": to, "reason": word("reason") }))
+            }
+            "POST /api/v1/tasks/{id}/refusal" => (Who::Priya, task, json!({ "reason": word("reason") })),
+            _ => return None,
+        };
+        Some(vec![Call { who, address: path.replacen("{id}", id, 1), body }])
+    }
+
     fn questions(&self, row: &str, path: &str, word: &mut impl FnMut(&str) -> String) -> Option<Vec<Call>> {
         let body = match row {
             "POST /access/v1/evaluation" => question(word),
@@ -397,6 +430,17 @@ async fn a_second_review(house: &House, life: &mut Life) -> (String, String) {
     let items = format!("/api/v1/reviews/{campaign}/items?reviewer=me");
     let items = life.staff.mary.browser.get(&items).await.expect(200).json();
     (campaign, id_of(&items["items"][0]))
+}
+
+/// Logins of the payroll that belong to nobody known.
+async fn logins_of_nobody(life: &mut Life) -> Vec<String> {
+    let head = "system,external_login,employee_id,email,role,granted_at,last_used";
+    let list = format!("{head}\npayroll,robot-1,,,clerk,,\npayroll,robot-2,,,clerk,,never\n");
+    let request = TestRequest::post().uri("/api/v1/grants/import").set_payload(list);
+    let priya = &mut life.staff.priya.browser;
+    priya.send(request).await.expect(200);
+    let found = priya.get("/api/v1/holdings?view=orphans&system=payroll").await.expect(200).json();
+    found["items"].as_array().expect("a list").iter().map(id_of).collect()
 }
 
 /// Somebody who follows a link and has begun the second factor, and somebody who has given the password only.
