@@ -6,21 +6,22 @@ mod words;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::lists::{self, Narrowing};
+use super::lists::{self, AlarmView, Narrowing};
 use super::{Alarm, AlarmState, Rule, Severity, acknowledge, close, investigate, report};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, identify, list, ok, written};
+use crate::http::answer::{Listed, Paging, WithRevision};
+use crate::http::{Answer, Json, created, identify, list, ok, written};
 use crate::ids::{AccountId, AlarmId};
 
 /// How a list of alarms is narrowed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct View {
     view: Option<String>,
     state: Option<AlarmState>,
@@ -44,12 +45,14 @@ impl View {
 ///
 /// # Errors
 /// As the list.
+#[utoipa::path(get, path = "/api/v1/alarms", params(View, Paging), responses((status = 200, body = Listed<AlarmView>)))]
 pub async fn index(app: web::Data<App>, view: web::Query<View>, paging: web::Query<Paging>) -> Answer {
     let (limit, narrowing) = (paging.limit()?, view.narrowing()?);
     let (alarms, next) = app
         .read(move |reader| {
             let (alarms, next) = lists::list(reader, &narrowing, paging.cursor.as_deref(), limit)?;
-            let shown = alarms.iter().map(|alarm| lists::json(reader, alarm)).collect::<Result<Vec<_>>>()?;
+            let shown =
+                alarms.iter().map(|alarm| lists::alarm_view(reader, alarm)).collect::<Result<Vec<_>>>()?;
             Ok((shown, next))
         })
         .await?;
@@ -57,12 +60,13 @@ pub async fn index(app: web::Data<App>, view: web::Query<View>, paging: web::Que
 }
 
 /// What somebody noticed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportBody {
     severity: Severity,
     #[serde(default)]
     account: Option<AccountId>,
+    #[schema(min_length = 3, max_length = 1000)]
     text: String,
 }
 
@@ -70,7 +74,8 @@ pub struct ReportBody {
 ///
 /// # Errors
 /// 422 for an account that is not there, or a text that is too short or too long.
-pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<ReportBody>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/alarms", request_body = ReportBody, responses((status = 201, body = WithRevision<AlarmView>)))]
+pub async fn create(app: web::Data<App>, caller: Caller, body: Json<ReportBody>) -> Answer {
     let body = body.into_inner();
     let done = app
         .write(&caller, move |tx| {
@@ -89,6 +94,7 @@ pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<ReportB
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(get, path = "/api/v1/alarms/{id}", responses((status = 200, body = AlarmView)))]
 pub async fn show(app: web::Data<App>, id: web::Path<AlarmId>) -> Answer {
     ok(shown(&app, id.into_inner()).await?)
 }
@@ -97,6 +103,7 @@ pub async fn show(app: web::Data<App>, id: web::Path<AlarmId>) -> Answer {
 ///
 /// # Errors
 /// 404; 409 `alarm-state` if somebody was quicker.
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/acknowledgement", responses((status = 200, body = WithRevision<AlarmView>)))]
 pub async fn acknowledgement(app: web::Data<App>, caller: Caller, id: web::Path<AlarmId>) -> Answer {
     moved(&app, &caller, move |tx| acknowledge(tx, &id)).await
 }
@@ -105,14 +112,16 @@ pub async fn acknowledgement(app: web::Data<App>, caller: Caller, id: web::Path<
 ///
 /// # Errors
 /// As [`acknowledgement`].
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/investigation", responses((status = 200, body = WithRevision<AlarmView>)))]
 pub async fn investigation(app: web::Data<App>, caller: Caller, id: web::Path<AlarmId>) -> Answer {
     moved(&app, &caller, move |tx| investigate(tx, &id)).await
 }
 
 /// What was found.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FindingBody {
+    #[schema(min_length = 3, max_length = 1000)]
     finding: String,
 }
 
@@ -120,14 +129,15 @@ pub struct FindingBody {
 ///
 /// # Errors
 /// 404; 403 `own-alarm`; 409 `alarm-state`; 422 without a finding.
+#[utoipa::path(post, path = "/api/v1/alarms/{id}/closure", request_body = FindingBody, responses((status = 200, body = WithRevision<AlarmView>)))]
 pub async fn closure(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<AlarmId>,
-    body: web::Json<FindingBody>,
+    body: Json<FindingBody>,
 ) -> Answer {
     let others = others_handle(&app, &caller);
-    moved(&app, &caller, move |tx| close(tx, &id, &body.finding, others)).await
+    moved(&app, &caller, move |tx| close(tx, &id, &body.0.finding, others)).await
 }
 
 async fn moved<F>(app: &App, caller: &Caller, act: F) -> Answer
@@ -139,10 +149,10 @@ where
     written(StatusCode::OK, &Written { value, revision: done.revision })
 }
 
-async fn shown(app: &App, id: AlarmId) -> Result<Value> {
+async fn shown(app: &App, id: AlarmId) -> Result<AlarmView> {
     app.read(move |reader| {
         let alarm = lists::find(reader, &id)?;
-        lists::json(reader, &alarm)
+        lists::alarm_view(reader, &alarm)
     })
     .await
 }

@@ -1,12 +1,14 @@
 //! Looking at alarms. Names are resolved by whoever shows them.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::store::{self, Filter};
-use super::{Alarm, AlarmState, Rule, Severity};
+use super::{Alarm, AlarmState, Rule, Severity, StepTaken, Told};
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::ids::AlarmId;
+use crate::ids::{AccountId, AlarmId};
 use crate::vault;
 
 /// How a list of alarms is narrowed.
@@ -71,38 +73,75 @@ pub fn untold(reader: &mut Reader<'_>, limit: i64) -> Result<Vec<AlarmId>> {
     store::untold(reader, limit)
 }
 
+/// Who took a step, and when.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AlarmStep)]
+pub struct StepView {
+    by: String,
+    at: Timestamp,
+}
+
+/// An alarm as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct AlarmView {
+    id: AlarmId,
+    rule: Rule,
+    severity: Severity,
+    state: AlarmState,
+    #[schema(required)]
+    account: Option<AccountId>,
+    about: String,
+    denies: bool,
+    #[schema(required)]
+    threshold: Option<u64>,
+    #[schema(required)]
+    window_seconds: Option<u64>,
+    observed: u64,
+    samples: Vec<String>,
+    #[schema(required)]
+    note: Option<String>,
+    sightings: u64,
+    raised_by: String,
+    raised_at: Timestamp,
+    last_seen_at: Timestamp,
+    told: Vec<Told>,
+    #[schema(required)]
+    acknowledged: Option<StepView>,
+    #[schema(required)]
+    investigated: Option<StepView>,
+    #[schema(required)]
+    closed: Option<StepView>,
+    #[schema(required)]
+    finding: Option<String>,
+}
+
 /// An alarm as callers see it.
 ///
 /// # Errors
 /// [`Error::Internal`] if a text does not open.
-pub fn json(reader: &mut Reader<'_>, alarm: &Alarm) -> Result<Value> {
-    let note = alarm.note.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-    let finding = alarm.finding.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-    let step = |taken: &super::StepTaken| match taken {
-        Some((by, at)) => json!({ "by": by, "at": at }),
-        None => Value::Null,
-    };
-    Ok(json!({
-        "id": alarm.id,
-        "rule": alarm.rule,
-        "severity": alarm.severity,
-        "state": alarm.state,
-        "account": alarm.account,
-        "about": alarm.about,
-        "denies": alarm.denies,
-        "threshold": alarm.threshold,
-        "window_seconds": alarm.window_seconds,
-        "observed": alarm.observed,
-        "samples": alarm.samples,
-        "note": note,
-        "sightings": alarm.sightings,
-        "raised_by": alarm.raised_by,
-        "raised_at": alarm.raised_at,
-        "last_seen_at": alarm.last_seen_at,
-        "told": alarm.told,
-        "acknowledged": step(&alarm.acknowledged),
-        "investigated": step(&alarm.investigated),
-        "closed": step(&alarm.closed),
-        "finding": finding,
-    }))
+pub fn alarm_view(reader: &mut Reader<'_>, alarm: &Alarm) -> Result<AlarmView> {
+    let step = |taken: &StepTaken| taken.clone().map(|(by, at)| StepView { by, at });
+    Ok(AlarmView {
+        id: alarm.id.clone(),
+        rule: alarm.rule,
+        severity: alarm.severity,
+        state: alarm.state,
+        account: alarm.account.clone(),
+        about: alarm.about.clone(),
+        denies: alarm.denies,
+        threshold: alarm.threshold,
+        window_seconds: alarm.window_seconds,
+        observed: alarm.observed,
+        samples: alarm.samples.clone(),
+        note: alarm.note.as_ref().map(|text| vault::show(reader, text)).transpose()?,
+        sightings: alarm.sightings,
+        raised_by: alarm.raised_by.clone(),
+        raised_at: alarm.raised_at,
+        last_seen_at: alarm.last_seen_at,
+        told: alarm.told.clone(),
+        acknowledged: step(&alarm.acknowledged),
+        investigated: step(&alarm.investigated),
+        closed: step(&alarm.closed),
+        finding: alarm.finding.as_ref().map(|text| vault::show(reader, text)).transpose()?,
+    })
 }

@@ -97,7 +97,7 @@ text_enum! {
 }
 
 /// Who was told, how and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Told {
     /// Whom.
     pub account: AccountId,

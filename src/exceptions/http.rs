@@ -6,8 +6,9 @@ pub mod pages;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
+use super::lists::{ExceptionView, OwnDecisionView};
 use super::own::{self, OwnDecision};
 use super::{Ask, Exception, ExceptionKind, approve, ask, end, lists};
 use crate::access::settings;
@@ -16,12 +17,13 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
-use crate::http::answer::Paging;
-use crate::http::{Answer, created, identify, list, ok, written};
+use crate::http::answer::{Listed, Paging, WithRevision};
+use crate::http::{Answer, Json, created, identify, list, ok, written};
 use crate::ids::{AccountId, ExceptionId, OwnDecisionId};
 
 /// Which exceptions.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct View {
     view: Option<String>,
 }
@@ -30,12 +32,14 @@ pub struct View {
 ///
 /// # Errors
 /// 422 for a view or cursor that is none.
+#[utoipa::path(get, path = "/api/v1/exceptions", params(View, Paging), responses((status = 200, body = Listed<ExceptionView>)))]
 pub async fn index(app: web::Data<App>, view: web::Query<View>, paging: web::Query<Paging>) -> Answer {
     let limit = paging.limit()?;
     let (found, next) = app
         .read(move |reader| {
             let (found, next) = lists::list(reader, view.view.as_deref(), paging.cursor.as_deref(), limit)?;
-            let shown = found.iter().map(|one| lists::json(reader, one)).collect::<Result<Vec<_>>>()?;
+            let shown =
+                found.iter().map(|one| lists::exception_view(reader, one)).collect::<Result<Vec<_>>>()?;
             Ok((shown, next))
         })
         .await?;
@@ -43,13 +47,17 @@ pub async fn index(app: web::Data<App>, view: web::Query<View>, paging: web::Que
 }
 
 /// An exception that is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AskBody {
+pub struct ExceptionBody {
     kind: ExceptionKind,
+    /// The key of an exclusion in force.
+    #[schema(max_length = 64)]
     what: String,
     account: AccountId,
+    #[schema(min_length = 3, max_length = 1000)]
     reason: String,
+    #[schema(min_length = 3, max_length = 1000)]
     control: String,
     ends_at: Timestamp,
 }
@@ -58,7 +66,8 @@ pub struct AskBody {
 ///
 /// # Errors
 /// 422 for a rule, account, text or end that does not do; 409 `already-asked`.
-pub async fn create(app: web::Data<App>, caller: Caller, body: web::Json<AskBody>) -> Answer {
+#[utoipa::path(post, path = "/api/v1/exceptions", request_body = ExceptionBody, responses((status = 201, body = WithRevision<ExceptionView>)))]
+pub async fn create(app: web::Data<App>, caller: Caller, body: Json<ExceptionBody>) -> Answer {
     let body = body.into_inner();
     let wanted = Ask {
         kind: body.kind,
@@ -91,14 +100,15 @@ pub(super) fn exclusion_keys(reader: &mut Reader<'_>) -> Result<Vec<(String, Str
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(get, path = "/api/v1/exceptions/{id}", responses((status = 200, body = ExceptionView)))]
 pub async fn show(app: web::Data<App>, id: web::Path<ExceptionId>) -> Answer {
     ok(shown(&app, id.into_inner()).await?)
 }
 
-async fn shown(app: &App, id: ExceptionId) -> Result<Value> {
+async fn shown(app: &App, id: ExceptionId) -> Result<ExceptionView> {
     app.read(move |reader| {
         let exception = lists::find(reader, &id)?;
-        lists::json(reader, &exception)
+        lists::exception_view(reader, &exception)
     })
     .await
 }
@@ -107,6 +117,7 @@ async fn shown(app: &App, id: ExceptionId) -> Result<Value> {
 ///
 /// # Errors
 /// 404; 403 `self-approval`, `proof-needed`; 409 `decided`, `objections`.
+#[utoipa::path(post, path = "/api/v1/exceptions/{id}/approval", responses((status = 200, body = WithRevision<ExceptionView>)))]
 pub async fn approval(app: web::Data<App>, caller: Caller, id: web::Path<ExceptionId>) -> Answer {
     let others = others_approve(&app, &caller, &id).await?;
     moved(&app, &caller, move |tx| approve(tx, &id, others)).await
@@ -116,6 +127,7 @@ pub async fn approval(app: web::Data<App>, caller: Caller, id: web::Path<Excepti
 ///
 /// # Errors
 /// 404; 409 `decided` if it is over.
+#[utoipa::path(post, path = "/api/v1/exceptions/{id}/end", responses((status = 200, body = WithRevision<ExceptionView>)))]
 pub async fn early_end(app: web::Data<App>, caller: Caller, id: web::Path<ExceptionId>) -> Answer {
     moved(&app, &caller, move |tx| end(tx, &id)).await
 }
@@ -145,12 +157,13 @@ pub(super) async fn others_approve(app: &App, caller: &Caller, id: &ExceptionId)
 ///
 /// # Errors
 /// 422 for a cursor that is none.
+#[utoipa::path(get, path = "/api/v1/own-decisions", params(Paging), responses((status = 200, body = Listed<OwnDecisionView>)))]
 pub async fn own_decisions(app: web::Data<App>, paging: web::Query<Paging>) -> Answer {
     let limit = paging.limit()?;
     let (found, next) = app
         .read(move |reader| {
             let (found, next) = lists::own_decisions(reader, true, paging.cursor.as_deref(), limit)?;
-            let shown = found.iter().map(|one| lists::own_json(reader, one)).collect::<Result<Vec<_>>>()?;
+            let shown = found.iter().map(|one| lists::own_view(reader, one)).collect::<Result<Vec<_>>>()?;
             Ok((shown, next))
         })
         .await?;
@@ -158,9 +171,10 @@ pub async fn own_decisions(app: web::Data<App>, paging: web::Query<Paging>) -> A
 }
 
 /// Why somebody objects.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectionBody {
+    #[schema(min_length = 3, max_length = 1000)]
     reason: String,
 }
 
@@ -168,14 +182,15 @@ pub struct ObjectionBody {
 ///
 /// # Errors
 /// 404; 403 for who decided it and for programs; 409 once the day is over; 422 without a reason.
+#[utoipa::path(post, path = "/api/v1/own-decisions/{id}/objection", request_body = ObjectionBody, responses((status = 200, body = WithRevision<OwnDecisionView>)))]
 pub async fn objection(
     app: web::Data<App>,
     caller: Caller,
     id: web::Path<OwnDecisionId>,
-    body: web::Json<ObjectionBody>,
+    body: Json<ObjectionBody>,
 ) -> Answer {
-    let done = app.write(&caller, move |tx| own::object(tx, &id, &body.reason)).await?;
+    let done = app.write(&caller, move |tx| own::object(tx, &id, &body.0.reason)).await?;
     let decision: OwnDecision = done.value;
-    let value = app.read(move |reader| lists::own_json(reader, &decision)).await?;
+    let value = app.read(move |reader| lists::own_view(reader, &decision)).await?;
     written(StatusCode::OK, &Written { value, revision: done.revision })
 }

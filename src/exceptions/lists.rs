@@ -1,12 +1,14 @@
 //! Looking at exceptions and at decisions about oneself. Names are resolved by whoever shows them.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::own::OwnDecision;
-use super::{Exception, ExceptionState, store};
+use super::own::{Matter, OwnDecision, Window};
+use super::{Exception, ExceptionKind, ExceptionState, store};
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::ids::{ExceptionId, OwnDecisionId};
+use crate::ids::{AccountId, ExceptionId, OwnDecisionId};
 use crate::vault;
 
 /// One exception.
@@ -70,49 +72,93 @@ pub fn own_decisions(
     Ok((found, next))
 }
 
+/// Who took a step, and when.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExceptionStep)]
+pub struct StepView {
+    by: String,
+    at: Timestamp,
+}
+
+/// An exception as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct ExceptionView {
+    id: ExceptionId,
+    kind: ExceptionKind,
+    what: String,
+    account: AccountId,
+    state: ExceptionState,
+    reason: String,
+    control: String,
+    asked_by: String,
+    #[schema(required)]
+    approved: Option<StepView>,
+    created_at: Timestamp,
+    ends_at: Timestamp,
+    #[schema(required)]
+    ended: Option<StepView>,
+}
+
+/// A decision about oneself as callers see it.
+#[derive(Serialize, ToSchema)]
+pub struct OwnDecisionView {
+    id: OwnDecisionId,
+    matter: Matter,
+    thing: String,
+    role: String,
+    account: AccountId,
+    state: Window,
+    reason: String,
+    opened_at: Timestamp,
+    effective_at: Timestamp,
+    #[schema(required)]
+    objected_by: Option<String>,
+    #[schema(required)]
+    objected_at: Option<Timestamp>,
+    #[schema(required)]
+    objection: Option<String>,
+}
+
 /// An exception as callers see it.
 ///
 /// # Errors
 /// [`Error::Internal`] if a text does not open.
-pub fn json(reader: &mut Reader<'_>, exception: &Exception) -> Result<Value> {
-    let step = |taken: &Option<(String, crate::clock::Timestamp)>| match taken {
-        Some((by, at)) => json!({ "by": by, "at": at }),
-        None => Value::Null,
-    };
-    Ok(json!({
-        "id": exception.id,
-        "kind": exception.kind,
-        "what": exception.what,
-        "account": exception.account,
-        "state": state_now(exception, reader),
-        "reason": vault::show(reader, &exception.reason)?,
-        "control": vault::show(reader, &exception.control)?,
-        "asked_by": exception.asked_by,
-        "approved": step(&exception.approved),
-        "created_at": exception.created_at,
-        "ends_at": exception.ends_at,
-        "ended": step(&exception.ended),
-    }))
+pub fn exception_view(reader: &mut Reader<'_>, exception: &Exception) -> Result<ExceptionView> {
+    let step = |taken: &Option<(String, Timestamp)>| taken.clone().map(|(by, at)| StepView { by, at });
+    Ok(ExceptionView {
+        id: exception.id.clone(),
+        kind: exception.kind,
+        what: exception.what.clone(),
+        account: exception.account.clone(),
+        state: state_now(exception, reader),
+        reason: vault::show(reader, &exception.reason)?,
+        control: vault::show(reader, &exception.control)?,
+        asked_by: exception.asked_by.clone(),
+        approved: step(&exception.approved),
+        created_at: exception.created_at,
+        ends_at: exception.ends_at,
+        ended: step(&exception.ended),
+    })
 }
 
 /// A decision about oneself as callers see it.
 ///
 /// # Errors
 /// [`Error::Internal`] if a text does not open.
-pub fn own_json(reader: &mut Reader<'_>, decision: &OwnDecision) -> Result<Value> {
-    let objection = decision.objection.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-    Ok(json!({
-        "id": decision.id,
-        "matter": decision.matter,
-        "thing": decision.thing,
-        "role": decision.role,
-        "account": decision.account,
-        "state": decision.state,
-        "reason": vault::show(reader, &decision.reason)?,
-        "opened_at": decision.opened_at,
-        "effective_at": decision.effective_at,
-        "objected_by": decision.objected.as_ref().map(|(by, _)| by),
-        "objected_at": decision.objected.as_ref().map(|(_, at)| at),
-        "objection": objection,
-    }))
+pub fn own_view(reader: &mut Reader<'_>, decision: &OwnDecision) -> Result<OwnDecisionView> {
+    let (objected_by, objected_at) = decision.objected.clone().unzip();
+    Ok(OwnDecisionView {
+        id: decision.id.clone(),
+        matter: decision.matter,
+        thing: decision.thing.clone(),
+        role: decision.role.clone(),
+        account: decision.account.clone(),
+        state: decision.state,
+        reason: vault::show(reader, &decision.reason)?,
+        opened_at: decision.opened_at,
+        effective_at: decision.effective_at,
+        objected_by,
+        objected_at,
+        objection: decision.objection.as_ref().map(|text| vault::show(reader, text)).transpose()?,
+    })
 }

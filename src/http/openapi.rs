@@ -29,7 +29,7 @@ use crate::provisioning::http::import as provisioning_import;
 use crate::provisioning::http::{holdings, tasks};
 use crate::signin::http as signin;
 use crate::signin::sessions::COOKIE;
-use crate::{accounts, leavers, requests, reviews};
+use crate::{accounts, alarms, exceptions, leavers, requests, reviews};
 
 /// The longest value of one query parameter, in characters.
 pub const LONGEST_PARAMETER: usize = 512;
@@ -87,6 +87,19 @@ pub const LONGEST_PARAMETER: usize = 512;
         tasks::hand_over,
         tasks::refusal,
         provisioning_import::import,
+        alarms::http::index,
+        alarms::http::create,
+        alarms::http::show,
+        alarms::http::acknowledgement,
+        alarms::http::investigation,
+        alarms::http::closure,
+        exceptions::http::index,
+        exceptions::http::create,
+        exceptions::http::show,
+        exceptions::http::approval,
+        exceptions::http::early_end,
+        exceptions::http::own_decisions,
+        exceptions::http::objection,
         log::events,
         log::checkpoint,
         log::prove,

@@ -26,6 +26,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("POST /api/v1/signin/password", "the password has not ended"),
     ("POST /api/v1/me/password", "a password is changed once a day at most"),
     ("POST /api/v1/requests", "the second has a value of scope that no catalogue knows"),
+    ("POST /api/v1/own-decisions/{id}/objection", "nobody has decided about themselves here"),
     ("POST /api/v1/reviews", "no department is called so, so that there is nothing to look at"),
 ];
 

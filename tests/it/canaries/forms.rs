@@ -16,6 +16,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/first-run", "the house is set up once; its form is filled by hand below"),
     ("/people/import", "a file, filled by hand"),
     ("/existing-access/import", "likewise"),
+    ("/tasks/{id}/refusal", "gone with the task's completion, which is sent first; its call is filled"),
+    ("/exceptions/{id}/approval", "has no field"),
+    ("/exceptions/{id}/end", "has no field"),
+    ("/objections/{id}", "stands where somebody decided about themselves; its call is filled"),
     ("/tasks/{id}/verification", "offered once the task is said to be done; it has no field"),
     ("/tasks/{id}/reopening", "likewise; its call is filled"),
     ("/sign-in/password", "stands only before somebody whose password has ended; its fields are secrets"),
@@ -101,6 +105,7 @@ fn addresses(stage: &Stage) -> Vec<String> {
                 vec![life.campaign.clone(), format!("{}?view=all", life.campaign), second]
             }
             path if path.starts_with("/leavers/") => vec![life.case.clone(), stage.case().to_owned()],
+            path if path.starts_with("/alarms/") => vec![life.alarm.clone()],
             path if path.starts_with("/tasks/") => vec![life.task.clone()],
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
             path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],

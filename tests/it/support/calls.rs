@@ -314,6 +314,26 @@ impl Stage {
                 let to = self.life.staff.priya.id();
                 (Who::Tomasz, task, json!({ "to": to, "reason": word("reason") }))
             }
+            "POST /api/v1/alarms" => {
+                let account = &self.rester;
+                (Who::Priya, "", json!({ "severity": "warning", "account": account, "text": word("text") }))
+            }
+            "POST /api/v1/alarms/{id}/closure" => {
+                (Who::Priya, self.life.alarm.as_str(), json!({ "finding": word("finding") }))
+            }
+            "POST /api/v1/exceptions" => {
+                let (what, until) = ("giving-and-watching", self.house.in_days(30));
+                let (reason, control) = (word("reason"), word("control"));
+                let mut body = json!({ "kind": "exclusion", "what": what, "account": self.rester });
+                body["reason"] = json!(reason);
+                body["control"] = json!(control);
+                body["ends_at"] = json!(until);
+                (Who::Priya, "", body)
+            }
+            // One that is nobody's: a decision about oneself is taken where nobody else is left to take it.
+            "POST /api/v1/own-decisions/{id}/objection" => {
+                (Who::Mary, self.life.campaign.as_str(), json!({ "reason": word("reason") }))
+            }
             "POST /api/v1/tasks/{id}/refusal" => (Who::Priya, task, json!({ "reason": word("reason") })),
             _ => return None,
         };
