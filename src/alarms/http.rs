@@ -66,7 +66,7 @@ pub struct ReportBody {
     severity: Severity,
     #[serde(default)]
     account: Option<AccountId>,
-    #[schema(min_length = 3, max_length = 1000)]
+    #[schema(min_length = 10, max_length = 4000)]
     text: String,
 }
 
@@ -121,7 +121,7 @@ pub async fn investigation(app: web::Data<App>, caller: Caller, id: web::Path<Al
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FindingBody {
-    #[schema(min_length = 3, max_length = 1000)]
+    #[schema(min_length = 10, max_length = 4000)]
     finding: String,
 }
 
