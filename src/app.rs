@@ -100,11 +100,22 @@ impl App {
         Ok(app)
     }
 
-    /// Opens the house and writes nothing into the log: for commands that only look.
+    /// Opens the house and writes nothing into the log.
     ///
     /// # Errors
     /// As [`App::open`].
     pub fn open_as_found(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
+        let app = Self::open_unread(config, clock, entropy)?;
+        app.0.database.read(|reader| app.0.tail.start(reader, &app.0.followers))?;
+        Ok(app)
+    }
+
+    /// Opens the house without reading what is in it: its caches stay empty. For commands that only look, which must
+    /// work also where a damaged row keeps the house from starting.
+    ///
+    /// # Errors
+    /// As [`App::open`], but for what the rows say.
+    pub fn open_unread(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
         prepare_directory(&config)?;
         let master = config.master_key(entropy.as_ref())?;
         Database::migrate(&config.database)?;
@@ -151,9 +162,7 @@ impl App {
             writer: Arc::default(),
             readers,
         };
-        let app = Self(Arc::new(house));
-        app.0.database.read(|reader| app.0.tail.start(reader, &app.0.followers))?;
-        Ok(app)
+        Ok(Self(Arc::new(house)))
     }
 
     /// The settings of this node.

@@ -7,10 +7,10 @@ use crate::{access, accounts, alarms};
 
 /// Every governed table.
 pub const SOURCES: &[Source] = &[
-    Source { table: "accounts", rows: accounts::governed },
-    Source { table: "applications", rows: access::roles::governed_applications },
-    Source { table: "roles", rows: access::roles::governed_roles },
-    Source { table: "grants", rows: access::grants::governed },
-    Source { table: "kill_switches", rows: access::kill_switches::governed },
-    Source { table: "alarms", rows: alarms::governed },
+    Source { table: "accounts", key: "id", rows: accounts::governed },
+    Source { table: "applications", key: "key", rows: access::roles::governed_applications },
+    Source { table: "roles", key: "id", rows: access::roles::governed_roles },
+    Source { table: "grants", key: "id", rows: access::grants::governed },
+    Source { table: "kill_switches", key: "id", rows: access::kill_switches::governed },
+    Source { table: "alarms", key: "id", rows: alarms::governed },
 ];

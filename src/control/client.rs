@@ -26,7 +26,7 @@ pub fn run(
     match Holder::find(&config)? {
         Holder::Server(stream) => ask(stream, &command, hear),
         Holder::Us(_lock) => {
-            let open = if command.only_looks() { App::open_as_found } else { App::open };
+            let open = if command.only_looks() { App::open_unread } else { App::open };
             let app = open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy))?;
             let caller = Caller::shell(rustix::process::getuid().as_raw());
             Ok(execute(&app, &caller, command, &mut Asker::new(hear))?)

@@ -85,7 +85,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it only looks, so that the house is left as it is found, also if it is of an older version.
+    /// Whether it only looks, so that the house is left as it is found, also if it is of an older version or damaged.
     fn only_looks(&self) -> bool {
         matches!(self, Self::LogVerify { .. } | Self::LogExport | Self::Doctor)
     }

@@ -1,12 +1,13 @@
 //! Rows of the log: head, events, checkpoints.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
 use super::checkpoint::Stored;
 use super::event::Event;
 use super::tree::{Block, Frontier, Hash};
-use super::verify::EventRow;
+use super::verify::{EventRow, Source};
 use crate::clock::Timestamp;
 use crate::db::batch::{self, Kind};
 use crate::db::schema::{change_events, checkpoints, log_head, log_roots, nodes};
@@ -240,6 +241,28 @@ pub(super) fn rows_after(reader: &mut Reader<'_>, after: u64, limit: i64) -> Res
             change_events::leaf,
         ))
         .load(reader.connection)?)
+}
+
+#[derive(QueryableByName)]
+struct RowId {
+    #[diesel(sql_type = Text)]
+    id: String,
+}
+
+/// The keys of a governed table's rows after `after`, in their order, whatever the other columns hold.
+pub(super) fn ids_after(
+    reader: &mut Reader<'_>,
+    source: &Source,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let Source { table, key, .. } = source;
+    let statement = format!("SELECT {key} AS id FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT $2");
+    let rows: Vec<RowId> = diesel::sql_query(statement)
+        .bind::<Text, _>(after)
+        .bind::<BigInt, _>(limit)
+        .load(reader.connection)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// The leaf of the event of that number, if it is there.

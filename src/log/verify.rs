@@ -36,6 +36,8 @@ const PAGE: i64 = 4_096;
 pub struct Source {
     /// The table, as events name it.
     pub table: &'static str,
+    /// Its primary key, one column.
+    pub key: &'static str,
     /// The rows with an id greater than the one given, in order of id, at most so many, digested as events do.
     pub rows: fn(&mut Reader<'_>, &str, i64) -> Result<Vec<Row>>,
 }

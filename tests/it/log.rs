@@ -17,7 +17,7 @@ use diesel::sql_types::Text;
 use crate::support::House;
 
 /// A governed table of the tests' own, over the house's `applications`: no slice is needed to fill it.
-const SOURCES: &[Source] = &[Source { table: "applications", rows: applications }];
+const SOURCES: &[Source] = &[Source { table: "applications", key: "key", rows: applications }];
 
 type Columns = (String, String, String);
 

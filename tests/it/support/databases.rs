@@ -66,10 +66,49 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Runs SQL past the program, as whoever owns the database can.
+    #[track_caller]
+    pub fn sql(&self, statements: &str) {
+        let location = match &self.database {
+            Some((url, _)) => Location::Postgresql(url.clone()),
+            None => Location::file(&self.file()),
+        };
+        let mut connection = location.connect().expect("the database is reached");
+        connection.batch_execute(statements).unwrap_or_else(|cause| panic!("{statements}: {cause}"));
+    }
+
+    /// Puts a copy of the whole database aside; nobody works on it meanwhile.
+    pub fn copy_aside(&self) {
+        if let Some((_, name)) = &self.database {
+            server(&format!("CREATE DATABASE {name}_aside TEMPLATE {name} STRATEGY FILE_COPY"));
+        } else {
+            self.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+            std::fs::copy(self.file(), self.file().with_extension("aside")).expect("a copy");
+        }
+    }
+
+    /// Puts the copy in the place of the database.
+    pub fn put_copy_back(&self) {
+        if let Some((_, name)) = &self.database {
+            server(&format!("DROP DATABASE {name} WITH (FORCE)"));
+            server(&format!("ALTER DATABASE {name}_aside RENAME TO {name}"));
+        } else {
+            self.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+            std::fs::rename(self.file().with_extension("aside"), self.file()).expect("the copy is there");
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.data.join("bailiwick.db")
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some((_, name)) = &self.database {
             server(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            server(&format!("DROP DATABASE IF EXISTS {name}_aside WITH (FORCE)"));
         }
         let _ = std::fs::remove_dir_all(&self.data);
     }

@@ -86,6 +86,11 @@ impl Program {
         self.place.database().is_some()
     }
 
+    /// Where its files and its database lie.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The house itself, for what no command does; no server runs meanwhile.
     pub fn open(&self) -> App {
         let overrides = Overrides {
@@ -122,11 +127,36 @@ impl Program {
     /// Starts the server and waits until it says that it listens.
     #[track_caller]
     pub fn serve(&self) -> Server {
+        self.serve_by(|arguments| self.command(arguments))
+    }
+
+    /// Starts the server under `strace`, which writes what it sees of writes and syncs into a file. The server is our
+    /// own child all the same, and `strace` ends when it does.
+    #[track_caller]
+    pub fn serve_traced(&self, trace: &Path) -> Server {
+        self.serve_by(|arguments| {
+            let plain = self.command(arguments);
+            let mut command = Command::new("strace");
+            command
+                .args(["-D", "-f", "--seccomp-bpf", "-yy", "-s", "8192", "-o"])
+                .arg(trace)
+                .args(["-e", "trace=pwrite64,fsync,fdatasync,write,writev,sendto,sendmsg", "--"])
+                .arg(plain.get_program())
+                .args(plain.get_args())
+                .stdin(Stdio::null());
+            for (name, value) in plain.get_envs() {
+                command.env(name, value.unwrap_or_default());
+            }
+            command
+        })
+    }
+
+    #[track_caller]
+    fn serve_by(&self, command: impl FnOnce(&[&str]) -> Command) -> Server {
         let port = free_port();
         let log = self.data().with_extension("log");
         let listen = format!("127.0.0.1:{port}");
-        let mut child = self
-            .command(&["serve", "--listen", &listen])
+        let mut child = command(&["serve", "--listen", &listen])
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("a file for what the server logs"))
             .spawn()
