@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::control::{self, lock::Holder};
+use crate::db;
 use crate::entropy::OsEntropy;
 use crate::error::{Error, Result};
 use crate::http;
@@ -32,6 +33,7 @@ pub(super) fn serve(config: Config) -> Result<()> {
         }
     };
     let app = App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy))?;
+    warn_of_loss(&app)?;
     let link = begin(&app)?;
     http::server::run(app, |app| {
         control::server::start(app.clone())?;
@@ -41,6 +43,17 @@ pub(super) fn serve(config: Config) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// A server whose operator has switched off what keeps its files whole still serves, for there may be a reason; but
+/// nobody shall learn of it from a crash.
+fn warn_of_loss(app: &App) -> Result<()> {
+    let found = db::durability::of(&mut app.database().location().connect()?)?;
+    if !found.loses.is_empty() {
+        let wanted = found.loses.join(", ");
+        tracing::error!(engine = found.engine, wanted, "A CRASH COULD LOSE WHAT WAS ACKNOWLEDGED");
+    }
+    Ok(())
 }
 
 /// Records the start. While the house is not set up each start makes a new set-up link, which is also kept in a file

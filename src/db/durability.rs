@@ -1,4 +1,8 @@
 //! Whether the database keeps what it acknowledged: the settings that decide it, as they stand.
+//!
+//! What a session may decide for itself this program decides (see `db`): SQLite's `synchronous`, PostgreSQL's
+//! `synchronous_commit`. What only the server's operator may decide, `fsync` and `full_page_writes`, is looked at by
+//! `doctor` and at every start, and said aloud.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};

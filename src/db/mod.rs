@@ -32,6 +32,12 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// The advisory lock that every write transaction takes first on PostgreSQL ("bailiwik" in ASCII).
 const WRITE_LOCK: i64 = 0x6261_696c_6977_696b;
 
+/// How every session on PostgreSQL begins. A commit that the server would acknowledge before it lies on the disk could
+/// be lost after the answer has left, so `off` is not taken from the server; what is stricter than `on` stays.
+const POSTGRESQL_SESSION: &str = "SET idle_in_transaction_session_timeout = '2s'; SET lock_timeout = '5s'; \
+     SET TIME ZONE 'UTC'; \
+     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
 /// Which database, from the URL's scheme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -82,9 +88,7 @@ impl Location {
         match self {
             Self::Postgresql(url) => {
                 let mut connection = PgConnection::establish(url)?;
-                connection
-                    .batch_execute("SET idle_in_transaction_session_timeout = '2s'; SET lock_timeout = '5s'; SET TIME ZONE 'UTC'")
-                    .map_err(settle)?;
+                connection.batch_execute(POSTGRESQL_SESSION).map_err(settle)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
             Self::Sqlite(path) => {
@@ -139,7 +143,9 @@ impl Database {
     ) -> Result<Self> {
         let pool = Pool::builder()
             .max_size(size)
-            .min_idle(Some(1))
+            // None is opened in advance: a command that ends while a thread of the pool still speaks TLS would end in
+            // the middle of libpq's own clean-up, and crash.
+            .min_idle(Some(0))
             .connection_timeout(patience)
             .test_on_check_out(location.is_postgresql())
             .build(Manager(location.clone()))

@@ -3,7 +3,7 @@
 //!
 //! The kills are real: SIGKILL to a server in a process of its own. Each round kills at another moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use bailiwick::access::apply::{self, PolicyFile};
-use bailiwick::access::grants::{self, NewGrant, Source};
+use bailiwick::access::grants::{self, GrantState, NewGrant, Source};
 use bailiwick::accounts::{self, Filter, NewPerson, State};
 use bailiwick::app::App;
 use bailiwick::caller::Caller;
@@ -280,4 +280,90 @@ fn what_a_sign_off_acknowledged_outlives_a_kill() {
         assert_sound(&program);
     }
     assert!(!signed.is_empty());
+}
+
+// ---- leavers ----------------------------------------------------------------------------------------------------
+
+/// The states of a case in their order.
+const STATES: [&str; 7] =
+    ["reported", "blocked", "sessions_ended", "grants_revoked", "targets", "verified", "closed"];
+
+/// Who a case is about, and how far it has come.
+type Cases = BTreeMap<String, usize>;
+
+#[track_caller]
+fn case_of(case: &Value) -> (String, usize) {
+    let account = case["account"].as_str().expect("an account").to_owned();
+    let state = STATES.iter().position(|state| case["state"] == *state);
+    (account, state.unwrap_or_else(|| panic!("no state: {case}")))
+}
+
+/// Reports people as gone since just now, until the server is gone; every answer arrives one after the other.
+fn reporting(client: Client, ada: &Ada, leaving: Vec<String>) -> Receiver<(String, usize)> {
+    let (sender, receiver) = channel();
+    let cookies = ada.cookies.clone();
+    std::thread::spawn(move || {
+        for account in leaving {
+            let now = SystemClock::default().now().to_string();
+            let body = json!({ "account": account, "effective_at": now, "reason": "went to sea" });
+            let Some((201, case)) = client.api(&cookies, "/api/v1/leavers", Some(&body)) else { break };
+            let _ = sender.send(case_of(&case));
+        }
+    });
+    receiver
+}
+
+#[test]
+fn what_a_leaver_was_acknowledged_outlives_a_kill() {
+    let program = Program::new();
+    let token = found(&program);
+    let mut server = program.serve();
+    let ada = Ada::enrol(&server, program.data().join("cookies"), &token);
+    let grants = "/api/v1/grants?role=orders/clerk&limit=200";
+    let mut staying: BTreeSet<String> = ids(&ada.list(&server, grants), "active", "/account/id");
+    let everybody = staying.clone();
+    assert_eq!(everybody.len(), TEAM);
+
+    let mut acknowledged = Cases::new();
+    for round in 1..=ROUNDS {
+        let answers =
+            reporting(Client::clone(&server), &ada, staying.iter().take(TEAM / 10).cloned().collect());
+        let mut answered = until(&answers, 1 + round as usize % 2, round);
+        server.kill();
+        answered.extend(answers);
+        acknowledged.extend(answered);
+
+        server = program.serve();
+        let active = ids(&ada.list(&server, grants), "active", "/account/id");
+        let cases: Cases = ada.list(&server, "/api/v1/leavers?limit=200").iter().map(case_of).collect();
+        for (account, state) in &acknowledged {
+            let now = cases.get(account).unwrap_or_else(|| panic!("round {round}: {account} has no case"));
+            assert!(now >= state, "round {round}: {account} fell back from {state} to {now}");
+        }
+        // Cases were read after the grants and never go back: whoever has lost theirs has a case that says so.
+        let gone: Vec<&String> = staying.iter().filter(|account| !active.contains(*account)).collect();
+        assert!(gone.iter().all(|account| cases.get(*account).is_some_and(|state| *state >= 2)), "{cases:?}");
+        let still = ids(&ada.list(&server, grants), "active", "/account/id");
+        assert!(cases.iter().all(|(account, state)| *state < 3 || !still.contains(account)), "{cases:?}");
+        staying.retain(|account| !cases.contains_key(account));
+        assert_sound(&program);
+    }
+    server.kill();
+    every_case_goes_on(&program, &everybody, &staying);
+}
+
+/// What the kills interrupted is taken up again by the job, and nobody else has lost anything.
+fn every_case_goes_on(program: &Program, everybody: &BTreeSet<String>, staying: &BTreeSet<String>) {
+    let app = program.open();
+    bailiwick::jobs::run_now(&app, "leavers.run").expect("it runs").expect("nobody else runs it");
+    let filter = grants::Filter { role: Some("orders/clerk".to_owned()), ..grants::Filter::default() };
+    let rows = app.read_now(|reader| grants::list(reader, &filter, None, 200)).expect("the grants");
+    assert!(rows.iter().all(|grant| grant.state == GrantState::Active), "{rows:?}");
+    let held: BTreeSet<String> = rows.iter().map(|grant| grant.account.to_string()).collect();
+    assert_eq!(held, *staying);
+    for id in everybody {
+        let id = AccountId::parse(id).expect("an id");
+        let account = app.read_now(|reader| accounts::find(reader, &id)).expect("an account");
+        assert_eq!(account.status.state == State::Left, !staying.contains(id.as_str()), "{id}");
+    }
 }
