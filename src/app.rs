@@ -106,8 +106,19 @@ impl App {
     /// As [`App::open`].
     pub fn open_as_found(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
         let app = Self::open_unread(config, clock, entropy)?;
-        app.0.database.read(|reader| app.0.tail.start(reader, &app.0.followers))?;
+        app.read_in()?;
         Ok(app)
+    }
+
+    /// Loads the caches, unless they follow the log already.
+    ///
+    /// # Errors
+    /// Whatever a row says that this version cannot read.
+    pub fn read_in(&self) -> Result<()> {
+        if self.applied() > 0 {
+            return Ok(());
+        }
+        self.0.database.read(|reader| self.0.tail.start(reader, &self.0.followers))
     }
 
     /// Opens the house without reading what is in it: its caches stay empty. For commands that only look, which must

@@ -3,9 +3,12 @@
 //! Rules: every grant ends, and its end is judged at decision time; a grant that is over never comes back. Giving
 //! stands in `giving`, ending and keeping in `ending`; both are offered here. Calls `scope`, `store`.
 
+use super::catalogue::Allow;
 pub use super::ending::{expire, keep, resume, revoke, revoke_role, suspend};
 pub use super::giving::{Fit, MAX_REASON, MIN_REASON, NewGrant, checked_reason, fits, grant};
+use super::lint::OWN_APPLICATION;
 use super::own::Reach;
+use super::roles;
 use super::scope::Scope;
 use super::store::grants as store;
 use crate::clock::Timestamp;
@@ -151,6 +154,22 @@ pub struct Filter {
 /// [`Error::Internal`] for a fault of the database.
 pub fn list(reader: &mut Reader<'_>, filter: &Filter, after: Option<&str>, limit: i64) -> Result<Vec<Grant>> {
     store::list(reader, filter, after, limit)
+}
+
+/// Whether an API key that may ask for decisions was ever used.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn used_by_a_key(reader: &mut Reader<'_>) -> Result<bool> {
+    for role in store::used_private_roles(reader, OWN_APPLICATION)? {
+        let allows = roles::role(reader, &role)?.specification.allows;
+        let asks =
+            |allow: &Allow| allow.feature == "evaluation" && allow.actions.iter().any(|one| one == "ask");
+        if allows.iter().any(asks) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How many grants are not ended: of an application, of a role, or all.

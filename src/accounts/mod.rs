@@ -348,6 +348,14 @@ pub fn counts(reader: &mut Reader<'_>) -> Result<Vec<(Kind, State, u64)>> {
     store::counts(reader)
 }
 
+/// How many people who are in have no manager; who has left is not counted.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn without_manager(reader: &mut Reader<'_>) -> Result<u64> {
+    store::without_manager(reader)
+}
+
 /// The ids of the people whose end has passed and who have not left yet, oldest end first: whom a leaver's case is
 /// due for.
 ///

@@ -220,6 +220,15 @@ pub(super) fn counts(reader: &mut Reader<'_>) -> Result<Vec<(Kind, State, u64)>>
     Ok(rows.into_iter().map(|(kind, state, count)| (kind, state, count.unsigned_abs())).collect())
 }
 
+pub(super) fn without_manager(reader: &mut Reader<'_>) -> Result<u64> {
+    let count: i64 = accounts::table
+        .filter(accounts::kind.eq(Kind::Person).and(accounts::manager.is_null()))
+        .filter(accounts::state.ne_all([State::Left, State::Erased]))
+        .count()
+        .get_result(reader.connection)?;
+    Ok(count.unsigned_abs())
+}
+
 pub(super) fn ended(reader: &mut Reader<'_>, limit: u32) -> Result<Vec<AccountId>> {
     let now = reader.now;
     Ok(accounts::table

@@ -6,16 +6,27 @@ use serde_json::json;
 
 use super::{Asker, Output};
 use crate::app::App;
+use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::governed::SOURCES;
+use crate::log::checkpoint::read;
 use crate::log::command;
 
 /// How much of an export travels at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 
 /// Proves the log and the governed tables; a difference makes the command fail.
-pub(super) fn verify(app: &App, against: Option<&str>) -> Result<Output> {
+/// That a checkpoint kept elsewhere fits is worth an event: it shows that somebody keeps them.
+pub(super) fn verify(app: &App, caller: &Caller, against: Option<&str>) -> Result<Output> {
     let report = command::verify(app.database(), &app.config().data, SOURCES, against)?;
+    if let Some(note) = against.filter(|_| report.is_sound()) {
+        app.read_in()?;
+        let change = report.change_against(read(note)?.size);
+        app.write_now(caller, |tx| {
+            tx.record(change);
+            Ok(())
+        })?;
+    }
     let data = serde_json::to_value(&report)
         .map_err(|cause| Error::internal("writing the verification's report", cause))?;
     let lines = report.to_string().lines().map(str::to_owned).collect();

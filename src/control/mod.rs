@@ -86,6 +86,7 @@ pub enum Command {
 
 impl Command {
     /// Whether it only looks, so that the house is left as it is found, also if it is of an older version or damaged.
+    /// That a checkpoint kept elsewhere fits is recorded, but only in a house in which nothing is wrong.
     fn only_looks(&self) -> bool {
         matches!(self, Self::LogVerify { .. } | Self::LogExport | Self::Doctor)
     }
@@ -173,7 +174,7 @@ pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'
         Command::KeyIssue(wanted) => keys::issue(app, caller, wanted),
         Command::KillSwitchList => kill_switches::list(app),
         Command::KillSwitchLift { id } => kill_switches::lift(app, caller, &id),
-        Command::LogVerify { against } => log::verify(app, against.as_deref()),
+        Command::LogVerify { against } => log::verify(app, caller, against.as_deref()),
         Command::LogCheckpoint => log::checkpoint(app),
         Command::LogExport => log::export(app, asker),
         Command::Doctor => doctor::examine(app),

@@ -1,5 +1,7 @@
 //! The first page after the sign-in: what the reader may touch, what they asked for, how and where they are signed in.
 
+mod checklist;
+
 use actix_web::web;
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -52,7 +54,7 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
         .collect();
     Ok(json!({
         "done": null,
-        "checklist": null,
+        "checklist": checklist::of(app, reader, me)?,
         "notices": notices::of(reader, me)?,
         "held": person::held(app, reader, &account)?,
         "asked": asked,

@@ -21,6 +21,7 @@ const LINES: &[Line] = &[
     Line("House", "/people", "People", "people", Some(("accounts", "read"))),
     Line("House", "/applications", "Applications", "app", Some(("apps", "read"))),
     Line("House", "/existing-access", "Existing access", "eye", Some(("apps", "read"))),
+    Line("House", "/settings", "Settings", "filter", Some(("profile", "read"))),
     Line("Watch", "/alarms", "Alarms", "alarm", Some(("alarms", "read"))),
     Line("Watch", "/exceptions", "Exceptions", "duty", Some(("profile", "read"))),
     Line("Watch", "/log", "Log", "log", Some(("events", "read"))),

@@ -10,6 +10,7 @@ use actix_web::{Route, web};
 
 use super::{clauses, health, home, log, openapi};
 use crate::access::http as access;
+use crate::organisation::http as organisation;
 use crate::signin::http as signin;
 use crate::{accounts, alarms, decision, exceptions, leavers, provisioning, requests, reviews};
 
@@ -82,6 +83,10 @@ table! {
     DELETE "/api/v1/session", Needs::Nothing => signin::sign_out;
     POST "/sign-out", Needs::Nothing => signin::pages::sign_out;
     GET "/.well-known/change-password", Needs::Nothing => signin::pages::well_known_change_password;
+
+    // ---- the house's settings
+    GET "/settings", may("profile", "read") => organisation::show;
+    POST "/settings", may("profile", "write") => organisation::submit;
 
     // ---- one's own sign-in
     GET "/api/v1/me", Needs::SignedIn => signin::me;

@@ -244,8 +244,14 @@ pub enum Change {
         state: String,
         text: Option<TextId>,
     },
-    /// The log's integrity was checked.
-    LogVerified { size: u64, complete: bool, differences: u64 },
+    /// The log's integrity was checked; `against` is the size of a checkpoint kept elsewhere that it was held against.
+    LogVerified {
+        size: u64,
+        complete: bool,
+        differences: u64,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        against: Option<u64>,
+    },
     /// A day of the log `access` is over: how many records it has and the root of its tree, as hex.
     AccessDayClosed { day: String, size: u64, root: String },
     /// Personal data was unsealed for a purpose beyond a page's ordinary view.

@@ -118,7 +118,8 @@ fn last_verified(reader: &mut Reader<'_>) -> Result<Option<Stored>> {
     use super::event::Change;
     let filter = store::Filter { kind: Some("log_verified".to_owned()), ..store::Filter::default() };
     for (event, _) in store::list(reader, &filter, 10)? {
-        if let Event { change: Change::LogVerified { size, complete: true, differences: 0 }, .. } = event {
+        if let Event { change: Change::LogVerified { size, complete: true, differences: 0, .. }, .. } = event
+        {
             return store::checkpoint_up_to(reader, size);
         }
     }

@@ -4,6 +4,7 @@
 //! [`Settings`] is what pages and sign-in read: it follows the log, is never written by anything else, and puts the
 //! chosen policy profile in force. May call `log`, `profile`; every slice may call it.
 
+pub mod http;
 mod store;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,6 +42,10 @@ pub struct Organisation {
     pub profile: String,
     /// When set-up was completed; `None` before that.
     pub set_up_at: Option<Timestamp>,
+    /// Whether somebody chose the time zone, so that it is no mere default.
+    pub chose_time_zone: bool,
+    /// Whether somebody chose the profile.
+    pub chose_profile: bool,
 }
 
 impl Default for Organisation {
@@ -51,6 +56,8 @@ impl Default for Organisation {
             public_url: None,
             profile: DEFAULT_PROFILE.to_owned(),
             set_up_at: None,
+            chose_time_zone: false,
+            chose_profile: false,
         }
     }
 }
@@ -85,9 +92,15 @@ pub fn get(reader: &mut Reader<'_>) -> Result<Organisation> {
     for (name, value) in store::all(reader)? {
         match name.as_str() {
             NAME => organisation.name = value,
-            TIME_ZONE => organisation.time_zone = value.parse().unwrap_or(Tz::UTC),
+            TIME_ZONE => {
+                organisation.time_zone = value.parse().unwrap_or(Tz::UTC);
+                organisation.chose_time_zone = true;
+            }
             PUBLIC_URL => organisation.public_url = Some(value),
-            PROFILE => organisation.profile = value,
+            PROFILE => {
+                organisation.profile = value;
+                organisation.chose_profile = true;
+            }
             SET_UP_AT => organisation.set_up_at = Timestamp::parse(&value),
             _ => {}
         }
@@ -116,6 +129,18 @@ pub fn set(tx: &mut Tx<'_>, wishes: &Wishes) -> Result<()> {
         settings.push((PROFILE, profile.clone()));
     }
     settings.into_iter().try_for_each(|(name, value)| put(tx, name, value))
+}
+
+/// Changes what somebody sets once the house is in use. The profile is chosen once: another one later would loosen or
+/// tighten at one stroke what people live by.
+///
+/// # Errors
+/// As [`set`]; [`Error::Invalid`] for a second profile.
+pub fn change(tx: &mut Tx<'_>, wishes: &Wishes) -> Result<()> {
+    if wishes.profile.is_some() && get(tx)?.chose_profile {
+        return Err(Error::field("profile", "was chosen already and stays"));
+    }
+    set(tx, wishes)
 }
 
 /// Records that set-up is complete; the first time counts.

@@ -149,11 +149,12 @@ fn the_log_is_proved_with_and_without_a_server() {
     let against = ["log", "verify", "--against", &kept.to_string_lossy()];
 
     let server = program.serve();
+    program.run(&against).done();
     let here = program.json(&["log", "verify"]);
     assert_eq!(here["complete"], true);
-    program.run(&against).done();
     let exported = program.run(&["log", "export"]).done().out;
     assert_eq!(exported.lines().count() as u64, here["size"].as_u64().expect("a size"));
+    assert_eq!(exported.matches("\"against\":").count(), 1, "that it fits is recorded");
     server.end(Signal::TERM);
     program.run(&against).done();
 

@@ -419,8 +419,8 @@ fn the_nightly_proof_records_its_outcome() {
     assert_eq!(
         outcomes,
         [
-            Change::LogVerified { size: 20, complete: true, differences: 0 },
-            Change::LogVerified { size: 21, complete: true, differences: 1 }
+            Change::LogVerified { size: 20, complete: true, differences: 0, against: None },
+            Change::LogVerified { size: 21, complete: true, differences: 1, against: None }
         ]
     );
 }

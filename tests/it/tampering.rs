@@ -152,7 +152,7 @@ fn a_grant_that_nobody_gave_is_named_and_the_server_that_runs_names_it_too() {
         victim.grant
     ));
     let expected = format!("grants {forged}: the row stands in no event");
-    assert_eq!(victim.named(&[], 1), [expected.clone()]);
+    assert_eq!(victim.named(&[], 1), std::slice::from_ref(&expected));
     let told = victim.program.run(&["log", "verify"]).with(1).out;
     assert!(
         told.contains("outcome    DIFFERENCES") && told.ends_with(&format!("  - {expected}\n")),

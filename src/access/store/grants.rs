@@ -8,7 +8,7 @@ use crate::access::own::Reach;
 use crate::access::records::{from_json, to_json};
 use crate::clock::Timestamp;
 use crate::db::batch::{self, Kind};
-use crate::db::schema::{grants, roles};
+use crate::db::schema::{grant_usage, grants, roles};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
 use crate::ids::{AccountId, GrantId, RequestId, TextId};
@@ -296,6 +296,17 @@ pub(crate) fn end(tx: &mut Tx<'_>, grant: &Grant, cause: &str) -> Result<()> {
         ))
         .execute(tx.connection)?;
     Ok(())
+}
+
+/// The ids of an application's private roles whose grants were used.
+pub(crate) fn used_private_roles(reader: &mut Reader<'_>, application: &str) -> Result<Vec<String>> {
+    Ok(grants::table
+        .inner_join(roles::table)
+        .inner_join(grant_usage::table.on(grant_usage::grant_id.eq(grants::id)))
+        .filter(roles::application.eq(application).and(roles::private_to.is_not_null()))
+        .select(roles::id)
+        .distinct()
+        .load(reader.connection)?)
 }
 
 /// How many grants are not ended: of an application, of a role, or all.

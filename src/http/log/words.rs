@@ -265,7 +265,12 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::AlarmSeenAgain { rule, sightings, .. } => format!("{rule}, {sightings} times"),
         C::AlarmTold { rule, people, .. } => format!("{rule}, {people} people"),
         C::AlarmStateChanged { rule, from, to, .. } => format!("{rule}, {from} to {to}"),
-        C::LogVerified { size, differences, .. } => format!("{size} events, {differences} differences"),
+        C::LogVerified { size, differences, against: None, .. } => {
+            format!("{size} events, {differences} differences")
+        }
+        C::LogVerified { against: Some(kept), .. } => {
+            format!("against a checkpoint of {kept} events that was kept elsewhere")
+        }
         C::DataExported { what, rows } => format!("{what}, {rows} rows"),
         C::AccessDayClosed { day, size, .. } => format!("{day}, {size} records"),
         C::PasswordSet { .. }

@@ -68,10 +68,21 @@ impl Report {
         self
     }
 
+    /// The event that records this verification, in which a checkpoint of that size was held against the log.
+    pub fn change_against(&self, checkpoint: u64) -> Change {
+        let differences = self.differences.len() as u64 + self.further;
+        Change::LogVerified {
+            size: self.size,
+            complete: self.complete,
+            differences,
+            against: Some(checkpoint),
+        }
+    }
+
     /// The event that records this verification.
     pub fn change(&self) -> Change {
         let differences = self.differences.len() as u64 + self.further;
-        Change::LogVerified { size: self.size, complete: self.complete, differences }
+        Change::LogVerified { size: self.size, complete: self.complete, differences, against: None }
     }
 }
 

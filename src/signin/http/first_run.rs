@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, see_other};
 use crate::organisation;
-use crate::profile::STRICTEST;
 use crate::signin::inviting::{self, FirstRun};
 use crate::signin::links::{self, Purpose};
 
@@ -90,36 +89,10 @@ async fn context(app: &App, token: &str, form: Form) -> crate::error::Result<Map
         "ends_at": link.expires_at,
         "form": form,
         "zones": organisation::zones(),
-        "profiles": profiles(app),
+        "profiles": organisation::http::profiles(app),
     });
     match context {
         Json::Object(context) => Ok(context),
         _ => Err(Error::internal("making a page", "not an object")),
-    }
-}
-
-/// The profiles to choose from, the strictest first because it is the default.
-fn profiles(app: &App) -> Vec<Json> {
-    let policies = app.context().profiles.policies();
-    let mut keys: Vec<&str> = policies.keys().collect();
-    keys.sort_by_key(|key| *key != STRICTEST);
-    keys.into_iter()
-        .filter_map(|key| policies.profile(key).ok())
-        .map(|profile| {
-            let mut clauses: Vec<String> =
-                profile.parameters().flat_map(|one| one.clauses.iter().map(ToString::to_string)).collect();
-            clauses.sort();
-            clauses.dedup();
-            let summary = summary(profile.parameters().count(), profile.key == STRICTEST);
-            json!({ "key": profile.key, "name": profile.name, "summary": summary, "clauses": clauses.len() })
-        })
-        .collect()
-}
-
-fn summary(parameters: usize, computed: bool) -> String {
-    if computed {
-        "The strictest value of every profile, parameter by parameter. The safe choice.".to_owned()
-    } else {
-        format!("{parameters} parameters of this source alone.")
     }
 }
