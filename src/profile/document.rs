@@ -108,19 +108,49 @@ fn line_at(ends: &[usize], offset: usize) -> usize {
     ends.partition_point(|end| *end < offset) + 1
 }
 
+/// What serde expected, as somebody writes it in TOML.
+fn kind_of(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list, such as [\"read\", \"update\"]",
+        "a string" => "a text in quotation marks",
+        "a boolean" => "true or false",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "a map" => "a table",
+        "" => "what belongs here",
+        other => other,
+    }
+}
+
+/// What to do about a text that is no TOML.
+fn syntax_remedy(message: &str) -> &'static str {
+    if message.starts_with("duplicate key") {
+        "keep one of the two"
+    } else if message.starts_with("invalid") && message.contains("string") {
+        "put the text between quotation marks, on one line"
+    } else if message.contains("key-value") {
+        "write key = value, one a line, as TOML has it"
+    } else {
+        "correct this line"
+    }
+}
+
 fn refusal_of(file: &str, text: &str, error: &toml::de::Error) -> Refusal {
     let line = error.span().map_or(1, |span| line_at(&ends_of_lines(text), span.start));
     let message = error.message().trim().replace('\n', ", ");
     let mut quoted = message.split('`').skip(1).step_by(2);
     let given = quoted.next().unwrap_or_default();
-    let remedy = if message.starts_with("unknown field") || message.starts_with("unknown variant") {
-        did_you_mean(given, quoted)
+    let (told, expected) = message.split_once(", expected ").unwrap_or((&message, ""));
+    let told = told.replace('`', "\"");
+    let (what, remedy) = if message.starts_with("unknown field") {
+        (format!("unknown key \"{given}\""), did_you_mean(given, quoted))
+    } else if message.starts_with("unknown variant") {
+        (format!("\"{given}\" is none of the words that may stand here"), did_you_mean(given, quoted))
     } else if message.starts_with("missing field") {
-        format!("add \"{given} = …\" to this table")
+        (format!("missing key \"{given}\""), format!("add \"{given} = …\" to this table"))
+    } else if let Some(found) = told.strip_prefix("invalid type: ") {
+        (format!("{found} does not belong here"), format!("write {}", kind_of(expected)))
     } else {
-        "correct this line".to_owned()
+        (told, syntax_remedy(&message).to_owned())
     };
-    let what = message.split(", expected").next().unwrap_or(&message).replace('`', "\"");
-    let what = what.replace("unknown field", "unknown key").replace("missing field", "missing key");
     Refusal::at(file, line, what, remedy)
 }

@@ -137,11 +137,11 @@ fn unknown_keys_and_values_are_refused_with_a_suggestion() {
     refused(
         &format!("{HEAD}environment = \"prod\"\n"),
         3,
-        "unknown variant \"prod\"",
+        "\"prod\" is none of the words",
         "did you mean \"production\"?",
     );
     refused("owner = \"grace\"\n", 1, "missing key \"key\"", "add \"key = …\"");
-    refused("key = \"a\"\nowner = \"x\n", 2, "", "correct this line");
+    refused("key = \"a\"\nowner = \"x\n", 2, "", "between quotation marks");
     let huge = format!("{HEAD}{}", "#".repeat(1_048_576));
     assert!(refusals(&huge)[0].contains("larger than"));
 }
