@@ -4,6 +4,7 @@
 
 mod arguments;
 mod config;
+mod demo;
 mod files;
 mod print;
 mod serve;
@@ -45,6 +46,12 @@ fn execute(cli: Cli) -> std::result::Result<Output, Refusal> {
             let config = Config::load(overrides)?;
             log_to_stderr("info", config.json_logs);
             serve::serve(config)?;
+            Ok(Output::default())
+        }
+        Command::Demo { listen } => {
+            overrides.listen = listen;
+            log_to_stderr("warn", false);
+            demo::demo(overrides)?;
             Ok(Output::default())
         }
         Command::Config(Settings::Check) => Ok(config::check(&Config::load(overrides)?)?),

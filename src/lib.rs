@@ -14,6 +14,7 @@ pub mod config;
 pub mod control;
 pub mod db;
 pub mod decision;
+pub mod demo;
 pub mod entropy;
 pub mod error;
 pub mod exceptions;

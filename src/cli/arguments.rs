@@ -47,6 +47,12 @@ pub(super) enum Command {
         #[arg(long, value_name = "URL", env = "BAILIWICK_PUBLIC_URL")]
         public_url: Option<String>,
     },
+    /// Start the server in a throw-away directory filled with an example company, and print whom one can be in it
+    Demo {
+        /// Address to listen on, of this machine alone (default 127.0.0.1:8443)
+        #[arg(long, value_name = "ADDRESS", env = "BAILIWICK_LISTEN")]
+        listen: Option<SocketAddr>,
+    },
     /// Look at the settings
     #[command(subcommand)]
     Config(Settings),

@@ -25,6 +25,14 @@ use crate::signin::inviting::set_up_link;
 /// # Errors
 /// Whatever keeps the house from starting, said so that an operator can mend it.
 pub(super) fn serve(config: Config) -> Result<()> {
+    serve_and_say(config, "")
+}
+
+/// Serves, and says something more when the listener answers.
+///
+/// # Errors
+/// As [`serve`].
+pub(super) fn serve_and_say(config: Config, more: &str) -> Result<()> {
     let _lock = match Holder::find(&config)? {
         Holder::Us(lock) => lock,
         Holder::Server(_) => {
@@ -41,6 +49,7 @@ pub(super) fn serve(config: Config) -> Result<()> {
         if let Some(link) = link {
             announce(&format!("Set up this house within an hour: {link}\n"));
         }
+        announce(more);
         Ok(())
     })
 }

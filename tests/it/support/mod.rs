@@ -33,7 +33,7 @@ pub use example::first_error;
 pub use firm::*;
 pub use fixtures::same_as_committed;
 pub use people::{Enrolled, PASSWORD, code_at};
-pub use program::{Client, Program, Server, free_port};
+pub use program::{Client, Ended, Program, Server, free_port};
 pub use sources::sources;
 pub use staff::{Life, Member, id_of};
 

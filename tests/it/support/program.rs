@@ -154,9 +154,28 @@ impl Program {
     #[track_caller]
     fn serve_by(&self, command: impl FnOnce(&[&str]) -> Command) -> Server {
         let port = free_port();
-        let log = self.data().with_extension("log");
         let listen = format!("127.0.0.1:{port}");
-        let mut child = command(&["serve", "--listen", &listen])
+        let log = self.data().with_extension("log");
+        Server::start(command(&["serve", "--listen", &listen]), port, self.data(), log)
+    }
+}
+
+impl Server {
+    /// A server of any command, in a directory that it names in the line after the first.
+    #[track_caller]
+    pub fn of(command: Command, port: u16, directory: impl FnOnce(&str) -> PathBuf) -> Self {
+        let log = std::env::temp_dir().join(format!("bailiwick-{}-{port}.log", std::process::id()));
+        let mut server = Self::start(command, port, Path::new(""), log);
+        let directory = directory(&server.line());
+        server.client.certificate = directory.join("certificate.pem");
+        server.directory = directory;
+        server
+    }
+
+    /// Starts a command and waits until it says that it listens.
+    #[track_caller]
+    fn start(mut command: Command, port: u16, directory: &Path, log: PathBuf) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("a file for what the server logs"))
             .spawn()
@@ -166,8 +185,8 @@ impl Program {
         std::thread::spawn(move || {
             stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        let client = Client { port, certificate: self.data().join("certificate.pem") };
-        let mut server = Server { child, client, log, lines };
+        let client = Client { port, certificate: directory.join("certificate.pem") };
+        let mut server = Self { child, client, directory: directory.to_owned(), log, lines };
         let ready = server.line();
         assert_eq!(ready, format!("Bailiwick listens on https://localhost:{port}"), "{}", server.logged());
         server
@@ -184,6 +203,7 @@ pub fn free_port() -> u16 {
 pub struct Server {
     child: Child,
     client: Client,
+    directory: PathBuf,
     log: PathBuf,
     lines: Receiver<String>,
 }
@@ -196,6 +216,11 @@ impl Server {
             Ok(line) => line,
             Err(cause) => panic!("the server says nothing ({cause}): {}", self.logged()),
         }
+    }
+
+    /// Its data directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What it has logged so far.
