@@ -25,4 +25,4 @@ CREATE INDEX manual_tasks_assignee ON manual_tasks (assignee, state, id);
 CREATE INDEX manual_tasks_state ON manual_tasks (state, due_at);
 CREATE INDEX manual_tasks_grant ON manual_tasks (grant_id);
 CREATE INDEX manual_tasks_holding ON manual_tasks (holding);
-CREATE INDEX manual_tasks_origin ON manual_tasks (origin, origin_id);
+CREATE INDEX manual_tasks_account ON manual_tasks (account);

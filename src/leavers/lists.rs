@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CaseId};
+use crate::provisioning::tasks::lists as tasks;
 use crate::vault;
 
 /// Who looks: what they may see depends on it.
@@ -52,7 +53,11 @@ fn visible(reader: &mut Reader<'_>, case: &Case, viewer: &Viewer) -> Result<bool
     if case.confidential && case.effective_at > reader.now && !viewer.handles {
         return Ok(case.opened_by == viewer.account.as_str());
     }
-    Ok(viewer.everybody || accounts::chain(reader, &case.account)?.contains(&viewer.account))
+    if viewer.everybody || accounts::chain(reader, &case.account)?.contains(&viewer.account) {
+        return Ok(true);
+    }
+    // Whoever has to take something away sees why.
+    Ok(tasks::of_account(reader, &case.account)?.iter().any(|task| task.assignee == viewer.account))
 }
 
 /// Cases of a part (`running`, `coming`, `closed`, or all), newest first (those that are coming: the next first), and

@@ -11,7 +11,7 @@
 //!   revision, on every living node; and no session is left.
 //! - Old access never comes back: somebody who returns starts with nothing.
 //!
-//! May call every slice below: `reviews`, `requests`, `signin`, `decision`, `access`, `accounts`.
+//! May call every slice below: `reviews`, `provisioning`, `requests`, `signin`, `decision`, `access`, `accounts`.
 
 mod clock;
 pub mod http;

@@ -2,24 +2,26 @@
 //!
 //! Rules: a case never goes back; a step that was interrupted is taken up again; *verified* is asked, not assumed.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::store;
 use super::{Case, CaseState, Step, StepKind, StepState, clock, reporting};
-use crate::access::catalogue::Integration;
-use crate::access::{grants, roles};
+use crate::access::grants;
 use crate::accounts::{self, Changes, State};
 use crate::app::{App, Written};
 use crate::caller::Caller;
-use crate::db::Tx;
+use crate::db::{Reader, Tx};
 use crate::decision::effect;
 use crate::error::{Error, Result};
 use crate::ids::CaseId;
 use crate::jobs::Lease;
 use crate::log::append::next_revision;
 use crate::log::event::Change;
+use crate::provisioning::Viewer;
+use crate::provisioning::tasks::{self, Origin, Task, TaskState, lists, opening};
 use crate::signin::sessions;
-use crate::vault;
 
 /// How many grants are revoked in one transaction.
 const CHUNK: usize = 100;
@@ -174,8 +176,10 @@ fn revoke_some(tx: &mut Tx<'_>, id: &CaseId) -> Result<bool> {
         .find(|step| step.kind == StepKind::Grants)
         .and_then(|step| serde_json::from_value(step.evidence?["roles"].take()).ok())
         .unwrap_or_default();
+    let origin = Origin::Leaver(case.id.clone());
     for grant in open.iter().take(CHUNK) {
-        grants::revoke(tx, &grant.id, "leaver", None)?;
+        let ended = grants::revoke(tx, &grant.id, "leaver", None)?;
+        opening::for_leaver(tx, &ended, &origin, case.deadline)?;
         revoked.push(grant.role.clone());
     }
     let mut step = applied(tx, StepKind::Grants, json!({ "roles": revoked }))?;
@@ -190,23 +194,22 @@ fn revoke_some(tx: &mut Tx<'_>, id: &CaseId) -> Result<bool> {
     Ok(true)
 }
 
-/// One target for each system in which the person held a role: those that ask here are verified by asking, the others
-/// wait for somebody's word.
+/// One target for each system in which the person held a role or still has something: those that ask here are verified
+/// by asking, the others by their tasks.
 fn open_targets(tx: &mut Tx<'_>, id: &CaseId) -> Result<bool> {
     let Some(case) = at(tx, id, CaseState::GrantsRevoked)? else { return Ok(true) };
-    let mut systems: Vec<String> = held(tx, id)?
+    let mut systems: BTreeSet<String> = held(tx, id)?
         .iter()
         .filter_map(|role| role.split_once('/').map(|(application, _)| application.to_owned()))
         .collect();
-    systems.sort_unstable();
-    systems.dedup();
+    let by_hand = unfinished(tx, &case)?;
+    systems.extend(by_hand.iter().map(|task| task.system.clone()));
     for system in systems {
-        let record = roles::application(tx, &system).ok();
-        let asks = record.is_none_or(|record| record.specification.integration == Integration::Decides);
+        let waits = by_hand.iter().any(|task| task.system == system);
         let step = Step {
             kind: StepKind::Target,
             target: system,
-            state: if asks { StepState::Applied } else { StepState::Manual },
+            state: if waits { StepState::Manual } else { StepState::Applied },
             at: Some(tx.now),
             applied_revision: Some(next_revision(tx)?),
             evidence: None,
@@ -217,8 +220,15 @@ fn open_targets(tx: &mut Tx<'_>, id: &CaseId) -> Result<bool> {
     Ok(true)
 }
 
+/// The tasks about this person's access that are not verified, whatever they came from.
+fn unfinished(reader: &mut Reader<'_>, case: &Case) -> Result<Vec<Task>> {
+    let mut tasks = lists::of_account(reader, &case.account)?;
+    tasks.retain(|task| task.state.is_unfinished());
+    Ok(tasks)
+}
+
 /// The roles that the case has revoked.
-fn held(reader: &mut crate::db::Reader<'_>, id: &CaseId) -> Result<Vec<String>> {
+fn held(reader: &mut Reader<'_>, id: &CaseId) -> Result<Vec<String>> {
     let steps = store::steps(reader, id)?;
     let evidence =
         steps.into_iter().find(|step| step.kind == StepKind::Grants).and_then(|step| step.evidence);
@@ -250,15 +260,19 @@ fn verify(app: &App, caller: &Caller, id: &CaseId) -> Result<Written<bool>> {
 fn record_verified(tx: &mut Tx<'_>, id: &CaseId, checks: &effect::Answers) -> Result<bool> {
     let Some(case) = at(tx, id, CaseState::Targets)? else { return Ok(true) };
     let mut waiting = false;
+    let by_hand = lists::of_account(tx, &case.account)?;
     for mut step in store::steps(tx, id)?.into_iter().filter(|step| step.kind == StepKind::Target) {
+        let own: Vec<&Task> = by_hand.iter().filter(|task| task.system == step.target).collect();
+        let hangs = own.iter().any(|task| task.state.is_unfinished());
         match step.state {
-            StepState::Applied => {
+            StepState::Applied | StepState::Manual if !hangs => {
+                step.evidence = (step.state == StepState::Manual).then(|| evidence_of(&own));
                 step.state = StepState::Verified;
                 step.at = Some(tx.now);
                 put(tx, &case, &step)?;
             }
             StepState::Verified => {}
-            StepState::Manual | StepState::Queued => waiting = true,
+            StepState::Applied | StepState::Manual | StepState::Queued => waiting = true,
         }
     }
     if waiting {
@@ -271,32 +285,44 @@ fn record_verified(tx: &mut Tx<'_>, id: &CaseId, checks: &effect::Answers) -> Re
     Ok(true)
 }
 
+/// What shows that a system is clear: each task, who verified it, and at which revision.
+fn evidence_of(tasks: &[&Task]) -> serde_json::Value {
+    let verified = |task: &&Task| {
+        let (by, at, revision) = task.verified.clone()?;
+        Some(json!({ "task": task.id, "by": by, "at": at, "revision": revision }))
+    };
+    json!({ "tasks": tasks.iter().filter_map(verified).collect::<Vec<_>>() })
+}
+
 fn close(tx: &mut Tx<'_>, id: &CaseId) -> Result<bool> {
     let Some(case) = at(tx, id, CaseState::Verified)? else { return Ok(true) };
     move_to(tx, case, CaseState::Closed)?;
     Ok(true)
 }
 
-/// Somebody says that the access in a system which does not ask here is gone, and how they know.
+/// Whoever handles leavers says that the access in a system is gone, and how they know: its open tasks are done by them,
+/// those that somebody else has done are verified.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] if the case does not wait for it; [`Error::Invalid`] without a proof.
+/// [`Error::NotFound`]; [`Error::Conflict`] if the system does not wait for anybody's word; [`Error::Invalid`] without
+/// a proof; [`Error::Forbidden`] for a second look at one's own work.
 pub fn confirm_target(tx: &mut Tx<'_>, id: &CaseId, system: &str, proof: &str) -> Result<Case> {
     let case = store::find(tx, id)?.ok_or(Error::NotFound("case"))?;
-    let step = store::steps(tx, id)?
-        .into_iter()
-        .find(|step| step.kind == StepKind::Target && step.target == system)
-        .ok_or(Error::NotFound("target"))?;
-    if step.state != StepState::Manual {
+    if !store::steps(tx, id)?.iter().any(|step| step.kind == StepKind::Target && step.target == system) {
+        return Err(Error::NotFound("target"));
+    }
+    let account = tx.caller.account().cloned().ok_or(Error::Unauthenticated)?;
+    let viewer = Viewer { account, handles: true, everything: true };
+    let mut waiting = unfinished(tx, &case)?;
+    waiting.retain(|task| task.system == system);
+    if waiting.is_empty() {
         return Err(Error::conflict("not-waiting", "This system does not wait for anybody's word."));
     }
-    let proof = vault::keep(tx, grants::checked_reason(proof)?)?;
-    let confirmed = Step {
-        state: StepState::Verified,
-        at: Some(tx.now),
-        evidence: Some(json!({ "by": tx.caller.label(), "proof": proof })),
-        ..step
-    };
-    put(tx, &case, &confirmed)?;
+    for task in waiting {
+        match task.state {
+            TaskState::Done => tasks::verify(tx, &task.id, &viewer)?,
+            _ => tasks::complete(tx, &task.id, proof, &viewer)?,
+        };
+    }
     Ok(case)
 }

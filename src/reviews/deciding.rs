@@ -2,7 +2,7 @@
 //!
 //! Rules: only the item's reviewer decides; an answer that needs a reason has one before it is signed; signing takes
 //! the caller's own drafts and applies at once what still stands as they saw it, the rest comes back. May call
-//! `access::grants`.
+//! `access::grants`, `provisioning` for what has to be taken away elsewhere.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use super::store::{self, ItemFilter};
 use super::{Authority, Campaign, CampaignState, Decided, Decision, Draft, Item, ItemState, Recommendation};
 use crate::access::catalogue::Class;
 use crate::access::grants::{self, Grant, GrantState};
+use crate::access::importing;
 use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -20,6 +21,8 @@ use crate::exceptions::own::{self, Matter};
 use crate::ids::{AccountId, CampaignId, ItemId};
 use crate::log::append::next_revision;
 use crate::log::event::Change;
+use crate::provisioning::tasks::Origin;
+use crate::provisioning::{self, holdings};
 use crate::vault;
 
 /// The most answers that one call may carry.
@@ -273,6 +276,7 @@ fn sign(tx: &mut Tx<'_>, mut item: Item) -> Result<Outcome> {
         return Ok(Outcome::new(&item.id, "returned"));
     }
     needs_reason(tx, &item, &draft)?;
+    first_word(tx, &item, &grant, &draft)?;
     if item.authority == Authority::Subject && draft.decision != Decision::Revoke {
         let reason = draft.reason.ok_or(Error::Stale)?;
         own::open(tx, Matter::ReviewItem, item.id.as_str(), &item.role, reason)?;
@@ -283,7 +287,7 @@ fn sign(tx: &mut Tx<'_>, mut item: Item) -> Result<Outcome> {
 
 /// Applies an answer and writes it into the item.
 fn ink(tx: &mut Tx<'_>, mut item: Item, draft: Draft, grant: &Grant) -> Result<Outcome> {
-    let after = apply(tx, grant, &draft)?;
+    let after = apply(tx, &item, grant, &draft)?;
     item.state = match draft.decision {
         Decision::Keep => ItemState::Keep,
         Decision::KeepUntil => ItemState::KeepUntil,
@@ -316,16 +320,40 @@ pub(super) fn after_objections(tx: &mut Tx<'_>, id: &ItemId, by: &AccountId) -> 
     Ok(stands)
 }
 
-fn apply(tx: &mut Tx<'_>, grant: &Grant, draft: &Draft) -> Result<Grant> {
+fn apply(tx: &mut Tx<'_>, item: &Item, grant: &Grant, draft: &Draft) -> Result<Grant> {
     match draft.decision {
-        Decision::Revoke => grants::revoke(tx, &grant.id, "review", None),
+        Decision::Revoke => {
+            let ended = grants::revoke(tx, &grant.id, "review", None)?;
+            provisioning::take_away(tx, &ended, &Origin::Review(item.campaign.clone()))?;
+            Ok(ended)
+        }
         Decision::Keep | Decision::KeepUntil => {
             if grant.state == GrantState::Suspended {
                 grants::resume(tx, &grant.id, "review")?;
+                provisioning::leave_alone(tx, &grant.id)?;
             }
-            grants::keep(tx, &grant.id, draft.until, "review")
+            let until = match draft.until {
+                Some(until) => Some(until),
+                None => importing::end_when_kept(tx, grant)?,
+            };
+            grants::keep(tx, &grant.id, until, "review")
         }
     }
+}
+
+/// Keeping what came from a file and rests gives it: the word is neither with the one who brought it here nor with
+/// the one who would have it.
+fn first_word(tx: &mut Tx<'_>, item: &Item, grant: &Grant, draft: &Draft) -> Result<()> {
+    let gives = draft.decision != Decision::Revoke
+        && grant.state == GrantState::Suspended
+        && grant.awaits_first_word();
+    let label = tx.caller.label();
+    if gives && (item.authority == Authority::Subject || holdings::brought_by(tx, &grant.id, &label)?) {
+        let advice = "It came from a list and rests: keeping it would give it. Somebody else decides, neither who \
+                      brought it here nor whose it is.";
+        return Err(Error::forbidden("self-approval", advice));
+    }
+    Ok(())
 }
 
 /// Refuses an answer that an auditor could not understand alone: keeping customers' data, keeping against the advice,

@@ -20,7 +20,8 @@ use crate::exceptions::own::{self, Matter};
 use crate::ids::ItemId;
 use crate::jobs::Lease;
 use crate::log::event::Change;
-use crate::{organisation, vault};
+use crate::provisioning::tasks;
+use crate::{organisation, provisioning, vault};
 
 /// How many items one transaction takes.
 const CHUNK: i64 = 100;
@@ -256,6 +257,8 @@ fn end_silence(tx: &mut Tx<'_>, campaign: &Campaign) -> Result<usize> {
         let suspended = tx.savepoint(|tx| grants::suspend(tx, &item.grant, "review: no response"));
         let reason = match suspended {
             Ok(grant) => {
+                let origin = tasks::Origin::Review(item.campaign.clone());
+                provisioning::take_away(tx, &grant, &origin)?;
                 item.applied_revision = Some(grant.revision);
                 None
             }

@@ -8,9 +8,10 @@
 //! - A draft changes nothing. Signing applies at once what still stands as it was drafted on.
 //! - Silence is an answer: at the due date items go to the next authority and drafted revocations suspend; at the
 //!   last day what nobody decided is suspended, inside the period (E8.2).
-//! - A campaign closes when every revocation is seen to have its effect on every node; nothing is ever deleted.
+//! - A campaign closes when every revocation is seen to have its effect on every node, and in systems that do not ask
+//!   here when its task is verified; what hangs past its deadline is an exception and carried on. Nothing is deleted.
 //!
-//! May call `requests`, `access`, `exceptions`, `accounts`, `decision` and the rooms below all slices.
+//! May call `provisioning`, `requests`, `access`, `exceptions`, `accounts`, `decision` and the rooms below all slices.
 
 mod advice;
 pub mod calendar;

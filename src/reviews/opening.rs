@@ -20,10 +20,10 @@ use crate::clock::Timestamp;
 use crate::db::batch;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
-use crate::ids::{CampaignId, ItemId, TextId};
+use crate::ids::{CampaignId, GrantId, ItemId, TextId};
 use crate::log::append::next_revision;
 use crate::log::event::Change;
-use crate::vault;
+use crate::{provisioning, vault};
 
 /// How many items are written in one transaction: some 20 ms of the log's lock.
 const CHUNK: i64 = 500;
@@ -187,8 +187,11 @@ fn with_reviewers(
     reviewers: &mut Reviewers,
     page: Vec<Subject>,
 ) -> Result<Vec<Assigned>> {
+    let grants: Vec<GrantId> = page.iter().map(|subject| subject.grant.clone()).collect();
+    let said = provisioning::last_uses(reader, &grants)?;
     page.into_iter()
-        .map(|subject| {
+        .map(|mut subject| {
+            subject.said = said.get(&subject.grant).copied();
             let found = reviewers.find(reader, &subject.account, &subject.application)?;
             Ok((subject, found))
         })
@@ -213,8 +216,13 @@ fn new_item(
     (reviewer, authority): &Found,
     revision: u64,
 ) -> Result<NewItem> {
-    let (used, recommendation) =
-        advice::of_use(subject.integration, subject.created_at, subject.used_at, tx.now);
+    let known = advice::Known {
+        integration: subject.integration,
+        created_at: subject.created_at,
+        used_at: subject.used_at,
+        said: subject.said,
+    };
+    let advised = advice::of_use(&known, tx.now);
     let conflicted = *authority == Authority::Subject;
     Ok(NewItem {
         id: ItemId::new(tx.now, tx.entropy()),
@@ -224,14 +232,14 @@ fn new_item(
         role: subject.role.clone(),
         application: subject.application.clone(),
         class: store::word_of(subject.class)?,
-        risk: advice::risk(subject.class, recommendation),
+        risk: advice::risk(subject.class, advised.recommendation),
         scope: subject.scope.clone(),
         reviewer: Some(reviewer.clone()),
         authority: *authority,
         state: if conflicted { ItemState::Conflicted } else { ItemState::Pending },
-        recommendation,
-        used,
-        used_at: subject.used_at.map(batch::instant),
+        recommendation: advised.recommendation,
+        used: advised.used,
+        used_at: advised.used_at.map(batch::instant),
         grant_revision: subject.revision,
         revision,
     })

@@ -3,16 +3,21 @@
 //! Rules: opaque ids only, so that the evidence can be shown to anybody; names are added at view time. The digest of
 //! the evidence stands in the event that closes the campaign, and so under the log's signed checkpoints.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::store::{self, ItemFilter};
-use super::{CampaignScope, CampaignState, Item, ItemState};
+use super::{Campaign, CampaignScope, CampaignState, Item, ItemState};
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::ids::CampaignId;
+use crate::ids::{CampaignId, GrantId};
+use crate::provisioning::holdings;
+use crate::provisioning::tasks::reconciling::BY_LIST;
+use crate::provisioning::tasks::{Task, lists};
 
 /// The counts of one system.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -33,6 +38,24 @@ pub struct System {
     pub superseded: u64,
     /// Not decided yet.
     pub open: u64,
+    /// Logins with a role that the system's own list had while the campaign ran: matched and orphans.
+    #[serde(default)]
+    pub imported: u64,
+    /// Those that belong to a grant.
+    #[serde(default)]
+    pub matched: u64,
+    /// Those of nobody known.
+    #[serde(default)]
+    pub orphans: u64,
+    /// Of what was taken away: seen to be gone there by a second person.
+    #[serde(default)]
+    pub confirmed_by_hand: u64,
+    /// Of what was taken away: not in the system's next list any more.
+    #[serde(default)]
+    pub confirmed_by_list: u64,
+    /// Of what was taken away: not confirmed, and carried on as a task.
+    #[serde(default)]
+    pub carried: u64,
 }
 
 /// The summary that is signed.
@@ -135,13 +158,10 @@ pub fn population_query(scope: &CampaignScope) -> String {
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
-pub fn systems(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Vec<System>> {
-    let mut systems: Vec<System> = Vec::new();
-    for (application, state, count) in store::tally(reader, id)? {
-        if systems.last().is_none_or(|system| system.application != application) {
-            systems.push(System { application, ..System::default() });
-        }
-        let Some(system) = systems.last_mut() else { continue };
+fn systems(reader: &mut Reader<'_>, campaign: &Campaign) -> Result<BTreeMap<String, System>> {
+    let mut systems: BTreeMap<String, System> = BTreeMap::new();
+    for (application, state, count) in store::tally(reader, &campaign.id)? {
+        let system = of(&mut systems, &application);
         system.items += count;
         *match state {
             ItemState::Keep => &mut system.kept,
@@ -152,7 +172,44 @@ pub fn systems(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Vec<System>> 
             ItemState::Pending | ItemState::Conflicted => &mut system.open,
         } += count;
     }
+    let scope = &campaign.scope;
+    let whole = scope.class.is_none() && scope.role.is_none() && scope.department.is_none();
+    if !whole {
+        // A system's list knows neither classes nor departments: its numbers would not belong to this scope.
+        return Ok(systems);
+    }
+    for (application, _) in holdings::newest_lists(reader)? {
+        let (matched, orphans) = holdings::tally(reader, &application, campaign.opened_at)?;
+        if matched + orphans > 0 && scope.app.as_ref().is_none_or(|app| *app == application) {
+            let system = of(&mut systems, &application);
+            (system.imported, system.matched, system.orphans) = (matched + orphans, matched, orphans);
+        }
+    }
     Ok(systems)
+}
+
+fn of<'s>(systems: &'s mut BTreeMap<String, System>, application: &str) -> &'s mut System {
+    systems
+        .entry(application.to_owned())
+        .or_insert_with(|| System { application: application.to_owned(), ..System::default() })
+}
+
+/// What became of a page's revocations in systems that do not ask here.
+fn count_tasks(reader: &mut Reader<'_>, page: &[Item], systems: &mut BTreeMap<String, System>) -> Result<()> {
+    let taken = |item: &&Item| matches!(item.state, ItemState::Revoke | ItemState::NoResponse);
+    let grants: Vec<GrantId> = page.iter().filter(taken).map(|item| item.grant.clone()).collect();
+    let tasks = lists::of_grants(reader, &grants)?;
+    for item in page.iter().filter(taken) {
+        let Some(own) = tasks.get(&item.grant) else { continue };
+        let system = of(systems, &item.application);
+        let by_list = |task: &Task| task.verified.as_ref().is_some_and(|(by, ..)| by == BY_LIST);
+        *match () {
+            () if own.iter().any(|task| task.state.is_unfinished()) => &mut system.carried,
+            () if own.iter().all(by_list) => &mut system.confirmed_by_list,
+            () => &mut system.confirmed_by_hand,
+        } += 1;
+    }
+    Ok(())
 }
 
 /// The evidence of a campaign as it stands in this snapshot.
@@ -161,6 +218,7 @@ pub fn systems(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Vec<System>> 
 /// [`Error::NotFound`]; [`Error::Internal`] for a fault of the database.
 pub fn evidence(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Evidence> {
     let campaign = store::find_campaign(reader, id)?.ok_or(Error::NotFound("review"))?;
+    let mut systems = systems(reader, &campaign)?;
     let mut hash = Context::new(&SHA256);
     let mut items = 0;
     let mut after = None;
@@ -168,6 +226,7 @@ pub fn evidence(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Evidence> {
         let page = store::items(reader, id, &ItemFilter::default(), after, 1_000)?;
         let Some(last) = page.last() else { break };
         after = Some((last.risk, last.id.clone()));
+        count_tasks(reader, &page, &mut systems)?;
         for item in &page {
             let line = serde_json_canonicalizer::to_vec(&Line::of(item))
                 .map_err(|cause| Error::internal("writing a report", cause))?;
@@ -184,7 +243,7 @@ pub fn evidence(reader: &mut Reader<'_>, id: &CampaignId) -> Result<Evidence> {
         population: campaign.population,
         items,
         difference: campaign.population.cast_signed() - items.cast_signed(),
-        systems: systems(reader, id)?,
+        systems: systems.into_values().collect(),
         items_digest: hex::encode(hash.finish()),
     })
 }

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
 use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::{AccountId, CaseId};
+use crate::provisioning::tasks::{self, TaskState};
 use crate::signin::sessions;
 use crate::vault;
 
@@ -234,11 +235,13 @@ fn person(app: &App, reader: &mut Reader<'_>, account: &AccountId) -> Result<Val
 /// 404 if there is none that the reader may see.
 pub async fn show(app: web::Data<App>, page: Page, id: web::Path<CaseId>) -> Answer {
     let viewer = viewer(&app, &page.caller)?;
-    let (case, steps, reason) = app
+    let house = app.clone();
+    let (case, steps, reason, by_hand) = app
         .read(move |reader| {
             let (case, steps) = lists::find(reader, &id, &viewer)?;
             let reason = case.reason.as_ref().map(|text| vault::show(reader, text)).transpose()?;
-            Ok((case, steps, reason))
+            let by_hand = by_hand(&house, reader, &case, &viewer.account)?;
+            Ok((case, steps, reason, by_hand))
         })
         .await?;
     let mut context = shared(&app)?;
@@ -251,7 +254,7 @@ pub async fn show(app: web::Data<App>, page: Page, id: web::Path<CaseId>) -> Ans
         "effective_at": case.effective_at, "deadline": case.deadline, "closed_at": case.closed_at,
         "standing": standing(&case, app.context().clock.now()), "late": case.breached_on_arrival,
     });
-    context["steps"] = json!(way(&case, &steps));
+    context["steps"] = json!(way(&case, &steps, &by_hand));
     context["checks"] = checks(&steps);
     context["sessions_left"] = step_of(&steps, StepKind::Verification)
         .and_then(|step| step.evidence.as_ref())
@@ -267,7 +270,7 @@ fn step_of(steps: &[Step], kind: StepKind) -> Option<&Step> {
 }
 
 /// The way out as the page draws it: what is done, what is at work, what is to do.
-fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
+fn way(case: &Case, steps: &[Step], by_hand: &BTreeMap<String, Vec<Value>>) -> Vec<Value> {
     let (passed, revoked) = (passed(steps), revoked(steps));
     // What has not been done yet is told as what will be done.
     let said =
@@ -314,7 +317,7 @@ fn way(case: &Case, steps: &[Step]) -> Vec<Value> {
                 place if place == reached + 1 => "now",
                 _ => "open",
             };
-            let targets = if state == CaseState::Targets { targets(steps) } else { Vec::new() };
+            let targets = if state == CaseState::Targets { targets(steps, by_hand) } else { Vec::new() };
             json!({ "title": title, "text": text, "state": drawn, "at": at, "targets": targets })
         })
         .collect()
@@ -348,17 +351,52 @@ fn at(steps: &[Step], kind: StepKind) -> Option<Timestamp> {
     step_of(steps, kind).and_then(|step| step.at)
 }
 
-fn targets(steps: &[Step]) -> Vec<Value> {
+/// The tasks of each system, with those that wait for whoever looks.
+fn by_hand(
+    app: &App,
+    reader: &mut Reader<'_>,
+    case: &Case,
+    looks: &AccountId,
+) -> Result<BTreeMap<String, Vec<Value>>> {
+    let mut systems: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for task in tasks::lists::of_account(reader, &case.account)? {
+        let (words, tone) = match task.state {
+            TaskState::Open => ("to do", "due"),
+            TaskState::Done => ("said to be done", "due"),
+            TaskState::Verified => ("verified", "settled"),
+            TaskState::Withdrawn => ("withdrawn", "quiet"),
+        };
+        let shown = json!({
+            "id": task.id, "login": tasks::lists::login(reader, &task)?, "role": task.role,
+            "assignee": app.directory().display_name(&task.assignee),
+            "standing": { "words": words, "tone": tone, "icon": null },
+            "mine": task.state == TaskState::Open && task.assignee == *looks,
+        });
+        systems.entry(task.system).or_default().push(shown);
+    }
+    Ok(systems)
+}
+
+fn targets(steps: &[Step], by_hand: &BTreeMap<String, Vec<Value>>) -> Vec<Value> {
     steps
         .iter()
         .filter(|step| step.kind == StepKind::Target)
         .map(|step| {
             let (text, words, tone, icon) = match step.state {
                 StepState::Verified => ("", "verified", "settled", Some("check")),
-                StepState::Manual => ("Somebody has to take it away there and say so.", "waits", "due", Some("person")),
+                StepState::Manual => (
+                    "Taken away by hand, and seen to be gone by somebody else.",
+                    "waits",
+                    "due",
+                    Some("person"),
+                ),
                 _ => ("", "applied", "quiet", Some("clock")),
             };
-            json!({ "name": step.target, "text": text, "standing": { "words": words, "tone": tone, "icon": icon } })
+            let tasks = by_hand.get(&step.target).cloned().unwrap_or_default();
+            json!({
+                "name": step.target, "text": text, "tasks": tasks,
+                "standing": { "words": words, "tone": tone, "icon": icon },
+            })
         })
         .collect()
 }

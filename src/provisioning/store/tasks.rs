@@ -84,11 +84,20 @@ pub(in crate::provisioning) fn of_grant(reader: &mut Reader<'_>, grant: &GrantId
     read_all(rows)
 }
 
-/// The tasks of a campaign or case, by system.
-pub(in crate::provisioning) fn of_origin(reader: &mut Reader<'_>, origin: &Origin) -> Result<Vec<Task>> {
+/// The tasks of these grants, by id.
+pub(in crate::provisioning) fn of_grants(reader: &mut Reader<'_>, grants: &[GrantId]) -> Result<Vec<Task>> {
     let rows: Vec<TaskRow> = manual_tasks::table
-        .filter(manual_tasks::origin.eq(origin.word()))
-        .filter(manual_tasks::origin_id.eq(origin.id()))
+        .filter(manual_tasks::grant_id.eq_any(grants))
+        .order(manual_tasks::id)
+        .select(manual_tasks::all_columns)
+        .load(reader.connection)?;
+    read_all(rows)
+}
+
+/// The tasks about somebody's access, by system.
+pub(in crate::provisioning) fn of_account(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Task>> {
+    let rows: Vec<TaskRow> = manual_tasks::table
+        .filter(manual_tasks::account.eq(account))
         .order((manual_tasks::system, manual_tasks::id))
         .select(manual_tasks::all_columns)
         .load(reader.connection)?;

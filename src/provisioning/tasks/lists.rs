@@ -3,15 +3,17 @@
 //! Rule: the named person sees the own tasks, a system's owner those of the own systems, whoever looks after all
 //! systems or audits them sees all.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Origin, Task, TaskState};
+use super::{Task, TaskState};
 use crate::access::roles;
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, CaseId, GrantId, TaskId};
+use crate::ids::{AccountId, GrantId, TaskId};
 use crate::provisioning::store::{holdings as holding_store, tasks as store};
 use crate::provisioning::{Viewer, holdings};
 use crate::vault;
@@ -103,12 +105,28 @@ pub fn of_grant(reader: &mut Reader<'_>, grant: &GrantId) -> Result<Vec<Task>> {
     Ok(tasks)
 }
 
-/// The tasks of a leaver's case, by system.
+/// The tasks of these grants, withdrawn ones left out.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
-pub fn of_case(reader: &mut Reader<'_>, case: &CaseId) -> Result<Vec<Task>> {
-    store::of_origin(reader, &Origin::Leaver(case.clone()))
+pub fn of_grants(reader: &mut Reader<'_>, grants: &[GrantId]) -> Result<HashMap<GrantId, Vec<Task>>> {
+    let mut found: HashMap<GrantId, Vec<Task>> = HashMap::new();
+    for task in store::of_grants(reader, grants)? {
+        if let (Some(grant), true) = (task.grant.clone(), task.state != TaskState::Withdrawn) {
+            found.entry(grant).or_default().push(task);
+        }
+    }
+    Ok(found)
+}
+
+/// The tasks about somebody's access, by system, withdrawn ones left out.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn of_account(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Task>> {
+    let mut tasks = store::of_account(reader, account)?;
+    tasks.retain(|task| task.state != TaskState::Withdrawn);
+    Ok(tasks)
 }
 
 /// The login that a task is about, if the system's list named it.

@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
 use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::{AccountId, CampaignId, TextId};
+use crate::provisioning::tasks::lists as tasks;
 use crate::vault;
 
 /// How many items or campaigns a page shows.
@@ -292,7 +293,7 @@ fn report_context(
         },
         "systems": systems(reader, &evidence),
         "sums": sums(&evidence),
-        "exceptions": exceptions(app, &items),
+        "exceptions": exceptions(app, reader, &items)?,
         "items": lines,
         "signature": signature,
         "next": next,
@@ -311,6 +312,10 @@ fn systems(reader: &mut Reader<'_>, evidence: &Evidence) -> Vec<Value> {
             json!({
                 "name": name, "grants": system.items, "kept": system.kept, "limited": system.kept_until,
                 "revoked": system.revoked, "suspended": system.no_response, "open": system.open,
+                "imported": system.imported, "matched": system.matched, "orphans": system.orphans,
+                "by_hand": system.confirmed_by_hand, "by_list": system.confirmed_by_list,
+                "carried": system.carried,
+                "outside": system.imported + system.confirmed_by_hand + system.confirmed_by_list + system.carried > 0,
             })
         })
         .collect()
@@ -326,22 +331,31 @@ fn sums(evidence: &Evidence) -> Vec<Value> {
         ("No answer, suspended", sum(|system| system.no_response), "due"),
         ("Ended meanwhile", sum(|system| system.superseded), ""),
         ("Open", sum(|system| system.open), "due"),
+        ("Carried on as tasks", sum(|system| system.carried), "due"),
     ]
     .into_iter()
     .map(|(term, count, tone)| json!({ "term": term, "count": count, "tone": tone }))
     .collect()
 }
 
-fn exceptions(app: &App, items: &[Item]) -> Vec<Value> {
-    items
-        .iter()
-        .filter(|item| item.authority == super::super::Authority::Subject)
-        .map(|item| {
-            let who = app.directory().display_name(&item.account);
+fn exceptions(app: &App, reader: &mut Reader<'_>, items: &[Item]) -> Result<Vec<Value>> {
+    let mut shown = Vec::new();
+    for item in items {
+        let who = app.directory().display_name(&item.account);
+        if item.authority == super::super::Authority::Subject {
             let text = format!("Nobody but {who} could decide about {}.", item.role);
-            json!({ "text": text, "owner": who, "ends_at": null })
-        })
-        .collect()
+            shown.push(json!({ "text": text, "owner": who, "ends_at": null }));
+        }
+        for task in tasks::of_grant(reader, &item.grant)? {
+            if task.is_overdue(reader.now) {
+                let text =
+                    format!("{} of {who} was not seen to be gone in its time; the task goes on.", item.role);
+                let owner = app.directory().display_name(&task.assignee);
+                shown.push(json!({ "text": text, "owner": owner, "ends_at": null }));
+            }
+        }
+    }
+    Ok(shown)
 }
 
 fn report_line(app: &App, reader: &mut Reader<'_>, words: &mut Words, item: &Item) -> Result<Value> {

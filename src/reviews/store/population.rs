@@ -9,6 +9,7 @@ use crate::db::Reader;
 use crate::db::schema::{accounts, applications, grant_usage, grants, roles};
 use crate::error::Result;
 use crate::ids::{AccountId, GrantId};
+use crate::provisioning::holdings::LastUse;
 use crate::reviews::CampaignScope;
 
 /// A living grant with what a reviewer must see of it.
@@ -22,6 +23,8 @@ pub(in crate::reviews) struct Subject {
     pub(in crate::reviews) scope: Option<String>,
     pub(in crate::reviews) created_at: Timestamp,
     pub(in crate::reviews) used_at: Option<Timestamp>,
+    /// What its system says about its use.
+    pub(in crate::reviews) said: Option<LastUse>,
     pub(in crate::reviews) revision: u64,
 }
 
@@ -100,6 +103,7 @@ fn read_subject(row: SubjectRow) -> Result<Subject> {
         scope: row.scope,
         created_at: row.created_at,
         used_at: row.used_at,
+        said: None,
         revision: row.revision.unsigned_abs(),
     })
 }
