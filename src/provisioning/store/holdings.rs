@@ -299,7 +299,7 @@ pub(in crate::provisioning) fn tally(
     let counted = |known: bool, reader: &mut Reader<'_>| -> Result<u64> {
         let mut query = holdings::table
             .filter(holdings::system.eq(system))
-            .filter(holdings::gone_at.is_null().or(holdings::gone_at.gt(since).assume_not_null()))
+            .filter(holdings::gone_at.is_null().or(holdings::gone_at.ge(since).assume_not_null()))
             .into_boxed();
         query = match known {
             true => query.filter(holdings::grant_id.is_not_null()),
