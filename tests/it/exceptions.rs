@@ -9,6 +9,7 @@ use bailiwick::error::{Error, Result};
 use bailiwick::exceptions::{self, Ask, Exception, ExceptionKind, ExceptionState, lists, own};
 use bailiwick::ids::AccountId;
 use bailiwick::requests::{self, Until};
+use bailiwick::signin::inviting::{Invitation, invite};
 use chrono::Duration;
 
 use crate::support::company::{Company, as_person, give, read};
@@ -107,6 +108,27 @@ fn an_exception_allows_what_excludes_each_other_until_its_end() {
     let alarms = all(&house, Rule::ExclusionCollides);
     assert_eq!((alarms.len(), alarms[0].sightings), (1, 1));
     assert_eq!(alarms[0].account.as_ref(), Some(&company.cleo));
+}
+
+#[test]
+fn an_invitation_gives_no_two_roles_that_exclude_each_other() {
+    let house = House::new();
+    let both = |first: &str, second: &str| Invitation {
+        username: "nadia.rahman".to_owned(),
+        roles: vec![format!("bailiwick/{first}"), format!("bailiwick/{second}")],
+        ..Invitation::default()
+    };
+    for (first, second) in
+        [("access-admin", "service-desk"), ("auditor", "operator"), ("security-officer", "access-admin")]
+    {
+        let refused = house.app.write_now(&Caller::shell(0), |tx| invite(tx, both(first, second)).map(drop));
+        assert!(
+            matches!(refused, Err(Error::Conflict("excluded-role", _))),
+            "{first} and {second}: {refused:?}"
+        );
+    }
+    let there = read(&house, |reader| bailiwick::accounts::find_by_name(reader, "nadia.rahman"));
+    assert_eq!(there, None, "and nobody is made by it");
 }
 
 #[test]

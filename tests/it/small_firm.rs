@@ -196,11 +196,12 @@ async fn a_review_closes(three: &mut Three) {
         let keep = |item: &Value| json!({ "item": id_of(item), "decision": "keep", "reason": "Still packs" });
         let answers: Vec<Value> = items.iter().map(keep).collect();
         decided += answers.len();
+        if answers.is_empty() {
+            continue;
+        }
         let path = format!("/api/v1/reviews/{review}");
         reviewer.browser.post(&format!("{path}/decisions"), json!(answers)).await.expect(200);
-        if !answers.is_empty() {
-            reviewer.browser.post(&format!("{path}/sign-off"), json!({})).await.expect(200);
-        }
+        reviewer.browser.post(&format!("{path}/sign-off"), json!({})).await.expect(200);
     }
     assert!(decided >= 8, "{decided}");
     house.run_job("reviews.tend").await.expect("it ran");
