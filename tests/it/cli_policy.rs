@@ -105,9 +105,13 @@ fn a_key_is_refused_what_does_not_exist_and_asks_for_what_opens_personal_data() 
     assert_eq!(issued["requests"][0]["role"], "orders/key-address-robot-pii");
     assert!(issued["requests"][0]["request"].is_string(), "{issued}");
     assert_eq!(issued["roles"], json!([]), "nothing that opens personal data is given");
-    let nobody =
-        program.run(&[&["key", "issue", "other-robot", "--owner", "grace"][..], &allow].concat()).done();
-    assert!(nobody.err.contains("could not be asked for"), "grace owns the application too: {}", nobody.err);
+    let own = program.json(&[&["key", "issue", "other-robot", "--owner", "grace"][..], &allow].concat());
+    assert!(own["requests"][0]["request"].is_string(), "grace owns the application too, and waits: {own}");
+    assert_eq!(own["roles"], json!([]));
+    let broad = ["--allow", "bailiwick/*:*"];
+    program.run(&[&["key", "issue", "set-up", "--owner", "grace"][..], &broad].concat()).done();
+    let log = program.run(&["log", "export"]).done().out;
+    assert_eq!(log.matches("\"rule\":\"broad-key\"").count(), 1, "a key that may do everything alarms");
 }
 
 #[test]
@@ -130,6 +134,8 @@ fn kill_switches_are_lifted_from_the_host() {
     assert!(lifted["lifted_by"].as_str().is_some_and(|who| who.starts_with("shell:")), "{lifted}");
     drop(server);
     program.run(&["kill-switch", "lift", &own]).done();
+    let log = program.run(&["log", "export"]).done().out;
+    assert_eq!(log.matches("\"rule\":\"kill-switch-lifted\"").count(), 2, "each alarms");
     let none = program.run(&["kill-switch", "list"]).done();
     assert_eq!((none.out.as_str(), none.err.trim()), ("", "no kill switch is pulled"));
     program.run(&["log", "verify"]).done();
