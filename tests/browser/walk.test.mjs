@@ -45,6 +45,7 @@ const SIGHTS = [
   ["alarm", "dmitri", ({ alarm }) => `/alarms/${alarm}`, "/alarms/{id}"],
   ["exceptions", "dmitri", "/exceptions"],
   ["objections", "ines", "/objections"],
+  ["settings", "dmitri", "/settings"],
   ["existing-access", "dmitri", "/existing-access"],
   ["existing-access-import", "dmitri", "/existing-access/import"],
   ["tasks", "dmitri", "/tasks?view=all"],
