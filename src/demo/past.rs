@@ -113,7 +113,7 @@ impl Past {
         };
         let issued = self.app.write_now(by, |tx| keys::issue(tx, &wanted))?.value;
         let actor = caller::Actor::Service { account: issued.account, key: issued.key };
-        Ok(Desk { caller: Caller { actor, proved_at: None }, application })
+        Ok(Desk { caller: Caller { actor, proved_at: None, once: None }, application })
     }
 
     /// Questions as an application asks them, one after the other; they are written down before time goes on.
