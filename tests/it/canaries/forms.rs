@@ -105,7 +105,9 @@ fn addresses(stage: &Stage) -> Vec<String> {
                 vec![life.campaign.clone(), format!("{}?view=all", life.campaign), second]
             }
             path if path.starts_with("/leavers/") => vec![life.case.clone(), stage.case().to_owned()],
-            path if path.starts_with("/alarms/") => vec![life.alarm.clone()],
+            path if path.starts_with("/alarms/") => {
+                vec![life.alarm.clone(), stage.fresh_alarm().to_owned()]
+            }
             path if path.starts_with("/tasks/") => vec![life.task.clone()],
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
             path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],

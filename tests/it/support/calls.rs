@@ -58,6 +58,7 @@ pub struct Stage {
     second_campaign: String,
     second_item: String,
     orphans: Vec<String>,
+    fresh_alarm: String,
 }
 
 const PAYROLL: &str = r#"
@@ -103,6 +104,7 @@ impl Stage {
         }
         let (second_campaign, second_item) = a_second_review(&house, &mut life).await;
         let orphans = logins_of_nobody(&mut life).await;
+        let fresh_alarm = a_second_alarm(&mut life).await;
         let rester = house.person("resting.person", None).await.to_string();
         let leaver = house.person("leaving.person", None).await.to_string();
         let desk = house.order_desk(&life.staff.grace.id()).await;
@@ -129,6 +131,7 @@ impl Stage {
             second_campaign,
             second_item,
             orphans,
+            fresh_alarm,
         }
     }
 
@@ -370,6 +373,11 @@ impl Stage {
         &self.second_campaign
     }
 
+    /// An alarm that nobody has taken on; the other one is taken on.
+    pub fn fresh_alarm(&self) -> &str {
+        &self.fresh_alarm
+    }
+
     /// Requests that wait for Mary.
     pub fn waiting(&self) -> [&str; 2] {
         [&self.to_refuse, &self.to_approve]
@@ -450,6 +458,15 @@ async fn a_second_review(house: &House, life: &mut Life) -> (String, String) {
     let items = format!("/api/v1/reviews/{campaign}/items?reviewer=me");
     let items = life.staff.mary.browser.get(&items).await.expect(200).json();
     (campaign, id_of(&items["items"][0]))
+}
+
+/// Takes the first alarm on, and reports another.
+async fn a_second_alarm(life: &mut Life) -> String {
+    let priya = &mut life.staff.priya.browser;
+    let taken_on = format!("/api/v1/alarms/{}/acknowledgement", life.alarm);
+    priya.post(&taken_on, json!({})).await.expect(200);
+    let body = json!({ "severity": "warning", "text": "A door stood open over night" });
+    id_of(&priya.post("/api/v1/alarms", body).await.expect(201).json())
 }
 
 /// Logins of the payroll that belong to nobody known.
