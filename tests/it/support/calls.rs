@@ -1,13 +1,14 @@
 //! Every JSON call that takes a body, made as it should be: for tests that spoil one field of it, and for tests that
 //! look where the words went that somebody typed.
 
-use actix_web::test::TestRequest;
 use bailiwick::access::apply::{self, PolicyFile};
-use bailiwick::accounts::{self, Changes};
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::{Browser, House, Life, PASSWORD, id_of};
+use super::stage::{
+    PAYROLL, a_second_alarm, a_second_review, half_way_in, logins_of_nobody, somebody_asks, somebody_leaves,
+};
+use super::{Browser, House, Life, PASSWORD};
 
 /// Words that stand nowhere else, each with the place that it was typed into.
 #[derive(Default)]
@@ -60,24 +61,6 @@ pub struct Stage {
     orphans: Vec<String>,
     fresh_alarm: String,
 }
-
-const PAYROLL: &str = r#"
-key = "payroll"
-name = "Payroll"
-owner = "grace"
-environment = "production"
-integration = "manual"
-[[feature]]
-key = "payslip"
-actions = ["read"]
-[[role]]
-key = "clerk"
-name = "Payroll clerk"
-max_duration = "90d"
-[[role.allow]]
-feature = "payslip"
-actions = ["read"]
-"#;
 
 /// A call as it should be made.
 pub struct Call {
@@ -424,72 +407,6 @@ impl Stage {
         });
         vec![Call { who: Who::Priya, address: format!("/api/v1/accounts/{}", self.leaver), body: person }]
     }
-}
-
-/// Somebody leaves who held a role in a system that is kept by hand; the case.
-async fn somebody_leaves(house: &House, life: &mut Life) -> String {
-    let goes = house.member("ines.evans", &[]).await;
-    house.give(&goes.id(), "payroll/clerk", 30).await;
-    let effective_at = house.now().plus(Duration::minutes(1));
-    let body = json!({ "account": goes.id(), "effective_at": effective_at, "reason": "Moves to the sea" });
-    let case = id_of(&life.staff.priya.browser.post("/api/v1/leavers", body).await.expect(201).json());
-    house.advance(Duration::minutes(2));
-    house.run_job("leavers.run").await;
-    case
-}
-
-/// Somebody below Mary who holds a role and asks for another: the person, and the request.
-async fn somebody_asks(house: &House, life: &Life, username: &str) -> (String, String) {
-    let mut member = house.member(username, &[]).await;
-    let (id, mary) = (member.id(), life.staff.mary.id());
-    let changes = Changes { manager: Some(Some(mary)), ..Changes::default() };
-    house.done(move |tx| accounts::change(tx, &id, &changes)).await;
-    house.give(&member.id(), "payroll/clerk", 30).await;
-    let body = json!({ "role": "orders/address-reader", "reason": "Ships parcels", "duration": "20d" });
-    let request = member.browser.post("/api/v1/requests", body).await.expect(201).json();
-    (member.id().to_string(), id_of(&request))
-}
-
-/// A review of the payroll: the campaign, and an item that waits for Mary.
-async fn a_second_review(house: &House, life: &mut Life) -> (String, String) {
-    let due_at = house.now().plus(Duration::days(14));
-    let review = json!({ "name": "Payroll", "scope": { "app": "payroll" }, "due_at": due_at });
-    let campaign = id_of(&life.staff.priya.browser.post("/api/v1/reviews", review).await.expect(201).json());
-    let items = format!("/api/v1/reviews/{campaign}/items?reviewer=me");
-    let items = life.staff.mary.browser.get(&items).await.expect(200).json();
-    (campaign, id_of(&items["items"][0]))
-}
-
-/// Takes the first alarm on, and reports another.
-async fn a_second_alarm(life: &mut Life) -> String {
-    let priya = &mut life.staff.priya.browser;
-    let taken_on = format!("/api/v1/alarms/{}/acknowledgement", life.alarm);
-    priya.post(&taken_on, json!({})).await.expect(200);
-    let body = json!({ "severity": "warning", "text": "A door stood open over night" });
-    id_of(&priya.post("/api/v1/alarms", body).await.expect(201).json())
-}
-
-/// Logins of the payroll that belong to nobody known.
-async fn logins_of_nobody(life: &mut Life) -> Vec<String> {
-    let head = "system,external_login,employee_id,email,role,granted_at,last_used";
-    let list = format!("{head}\npayroll,robot-1,,,clerk,,\npayroll,robot-2,,,clerk,,never\n");
-    let request = TestRequest::post().uri("/api/v1/grants/import").set_payload(list);
-    let priya = &mut life.staff.priya.browser;
-    priya.send(request).await.expect(200);
-    let found = priya.get("/api/v1/holdings?view=orphans&system=payroll").await.expect(200).json();
-    found["items"].as_array().expect("a list").iter().map(id_of).collect()
-}
-
-/// Somebody who follows a link and has begun the second factor, and somebody who has given the password only.
-async fn half_way_in(house: &House, nobody: &Browser) -> (Browser, Browser) {
-    let (_, token) = house.invite("quentin.invited", &[]).await;
-    let mut invited = nobody.other();
-    invited.post("/api/v1/enrolment", json!({ "token": token, "password": PASSWORD })).await.expect(200);
-    invited.post("/api/v1/enrolment/totp", json!({})).await.expect(200);
-    house.member("half.way", &[]).await;
-    let mut half = nobody.other();
-    half.post("/api/v1/signin", json!({ "username": "half.way", "password": PASSWORD })).await.expect(200);
-    (invited, half)
 }
 
 /// A question whose every text is a word.

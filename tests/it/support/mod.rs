@@ -16,6 +16,7 @@ mod people;
 mod program;
 mod sources;
 mod staff;
+mod stage;
 
 use std::sync::Arc;
 
