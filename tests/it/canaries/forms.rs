@@ -146,6 +146,7 @@ pub async fn fill(stage: &mut Stage, words: &mut Words, faults: &mut Vec<String>
         staff.tomasz.browser.clone(),
         stage.nobody.other(),
         stage.half.clone(),
+        stage.officer.clone(),
         stage.invited.clone(),
     ];
     for address in &addresses {

@@ -32,6 +32,7 @@ pub enum Who {
     Mary,
     Ada,
     Tomasz,
+    Officer,
     Invited,
     Half,
     Nobody,
@@ -48,6 +49,8 @@ pub struct Stage {
     /// Has given the password only.
     pub half: Browser,
     pub nobody: Browser,
+    /// The security officer.
+    pub officer: Browser,
     link: String,
     rester: String,
     leaver: String,
@@ -87,7 +90,7 @@ impl Stage {
         }
         let (second_campaign, second_item) = a_second_review(&house, &mut life).await;
         let orphans = logins_of_nobody(&mut life).await;
-        let fresh_alarm = a_second_alarm(&mut life).await;
+        let (officer, fresh_alarm) = a_second_alarm(&house, &life).await;
         let rester = house.person("resting.person", None).await.to_string();
         let leaver = house.person("leaving.person", None).await.to_string();
         let desk = house.order_desk(&life.staff.grace.id()).await;
@@ -103,6 +106,7 @@ impl Stage {
             invited,
             half,
             nobody,
+            officer,
             link,
             rester,
             leaver,
@@ -128,6 +132,7 @@ impl Stage {
             Who::Invited => &mut self.invited,
             Who::Half => &mut self.half,
             Who::Nobody => &mut self.nobody,
+            Who::Officer => &mut self.officer,
             Who::Desk => &mut self.desk,
         }
     }
@@ -302,10 +307,10 @@ impl Stage {
             }
             "POST /api/v1/alarms" => {
                 let account = &self.rester;
-                (Who::Priya, "", json!({ "severity": "warning", "account": account, "text": word("text") }))
+                (Who::Officer, "", json!({ "severity": "warning", "account": account, "text": word("text") }))
             }
             "POST /api/v1/alarms/{id}/closure" => {
-                (Who::Priya, self.life.alarm.as_str(), json!({ "finding": word("finding") }))
+                (Who::Officer, self.life.alarm.as_str(), json!({ "finding": word("finding") }))
             }
             "POST /api/v1/exceptions" => {
                 let (what, until) = ("giving-and-watching", self.house.in_days(30));

@@ -60,13 +60,14 @@ pub async fn a_second_review(house: &House, life: &mut Life) -> (String, String)
     (campaign, id_of(&items["items"][0]))
 }
 
-/// Takes the first alarm on, and reports another.
-pub async fn a_second_alarm(life: &mut Life) -> String {
-    let priya = &mut life.staff.priya.browser;
+/// A security officer, who takes the first alarm on and reports another.
+pub async fn a_second_alarm(house: &House, life: &Life) -> (Browser, String) {
+    let mut officer = house.member("karim.jensen", &["bailiwick/security-officer"]).await.browser;
     let taken_on = format!("/api/v1/alarms/{}/acknowledgement", life.alarm);
-    priya.post(&taken_on, json!({})).await.expect(200);
+    officer.post(&taken_on, json!({})).await.expect(200);
     let body = json!({ "severity": "warning", "text": "A door stood open over night" });
-    id_of(&priya.post("/api/v1/alarms", body).await.expect(201).json())
+    let alarm = id_of(&officer.post("/api/v1/alarms", body).await.expect(201).json());
+    (officer, alarm)
 }
 
 /// Logins of the payroll that belong to nobody known.
