@@ -160,6 +160,7 @@ fn keys(house: &House) -> i64 {
 }
 
 #[actix_web::test]
+#[expect(clippy::disallowed_methods, reason = "calls that really run beside each other")]
 async fn two_hundred_at_once_take_effect_once() {
     let house = House::new();
     let priya = administrator(&house).await.browser;
