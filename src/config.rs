@@ -42,6 +42,7 @@ const KEYS: &[&str] = &[
     "master_key_file",
     "connections",
     "lease_seconds",
+    "strict_recording",
     "log_format",
     "hash",
 ];
@@ -268,6 +269,15 @@ mod tests {
         assert!(error.contains("\"listn\"") && error.contains("did you mean \"listen\""), "{error}");
         let error = loaded("[hash]\nmemory = 10\n").unwrap_err().to_string();
         assert!(error.contains("did you mean \"memory_kib\""), "{error}");
+    }
+
+    #[test]
+    fn every_key_of_the_file_is_known() {
+        let shown = format!("{:?}", File::default());
+        let keys = shown.split([' ', '{']).filter_map(|word| word.strip_suffix(':'));
+        let keys: Vec<&str> = keys.filter(|key| !HASH_KEYS.contains(key)).collect();
+        assert_eq!(keys, KEYS, "the list has the keys of the struct, in their order");
+        assert_eq!(loaded("strict_recording = false\n").unwrap().strict_recording, Some(false));
     }
 
     #[test]
