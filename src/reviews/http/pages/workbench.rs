@@ -43,6 +43,20 @@ pub struct View {
     item: Option<ItemId>,
     cursor: Option<String>,
     done: Option<u64>,
+    waits: Option<u64>,
+}
+
+/// What a sign-off brought about, in words: decisions about oneself take effect later, if at all.
+fn signed_words(done: u64, waits: u64) -> String {
+    let waiting = match waits {
+        0 => "",
+        1 => " One is about yourself: it waits a day, in which anybody may object.",
+        _ => " Some are about yourself: they wait a day, in which anybody may object.",
+    };
+    match done {
+        0 if waits > 0 => format!("Signed.{waiting}"),
+        _ => format!("{done} decided. What was revoked is refused from now on.{waiting}"),
+    }
 }
 
 /// `GET /reviews/{id}`.
@@ -91,7 +105,7 @@ fn context(
         .map(|(item, chosen)| detail(app, reader, item, chosen, &me, zone))
         .transpose()?;
     Ok(json!({
-        "done": view.done.map(|count| json!({ "text": format!("{count} decided. What was revoked is refused from now on."), "revision": campaign.revision })),
+        "done": view.done.map(|count| json!({ "text": signed_words(count, view.waits.unwrap_or(0)), "revision": campaign.revision })),
         "campaign": {
             "id": campaign.id, "name": campaign.name, "scope": scope_words(&campaign.scope),
             "due_at": campaign.due_at, "closed_at": campaign.closed_at,

@@ -40,7 +40,7 @@ pub async fn drafts_form(
     let done = app.write(&caller, move |tx| deciding::draft(tx, &campaign, &answers)).await?;
     match refusals(&done.value) {
         Some(problem) => bench(&app, &page, id, view, Some(problem)).await,
-        None => see_other(&back(&id, &view, None)),
+        None => see_other(&back(&id, &view)),
     }
 }
 
@@ -49,7 +49,7 @@ fn view_of(form: &[(String, String)]) -> View {
     View { view: field("view"), item: field("item").and_then(|id| ItemId::parse(&id)), ..View::default() }
 }
 
-fn back(id: &CampaignId, view: &View, done: Option<u64>) -> String {
+fn back(id: &CampaignId, view: &View) -> String {
     let mut parts = Vec::new();
     if view.view.as_deref() == Some("all") {
         parts.push("view=all".to_owned());
@@ -57,8 +57,11 @@ fn back(id: &CampaignId, view: &View, done: Option<u64>) -> String {
     if let Some(item) = &view.item {
         parts.push(format!("item={item}"));
     }
-    if let Some(done) = done {
+    if let Some(done) = view.done {
         parts.push(format!("done={done}"));
+    }
+    if let Some(waits) = view.waits.filter(|waits| *waits > 0) {
+        parts.push(format!("waits={waits}"));
     }
     let query = if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) };
     format!("/reviews/{id}{query}")
@@ -190,7 +193,10 @@ pub async fn sign_off_form(
     let signed = app.to_its_end(move |app| deciding::sign_off(app, &caller, &campaign, None)).await?.value;
     match refusals(&signed.returned) {
         Some(problem) => bench(&app, &page, id, View::default(), Some(problem)).await,
-        None => see_other(&back(&id, &View::default(), Some(signed.applied))),
+        None => {
+            let view = View { done: Some(signed.applied), waits: Some(signed.waiting), ..View::default() };
+            see_other(&back(&id, &view))
+        }
     }
 }
 
@@ -219,7 +225,7 @@ pub async fn revocation_form(
         .to_its_end(move |app| deciding::revoke_now(app, &caller, &campaign, &one, reason.as_deref()))
         .await;
     match done {
-        Ok(_) => see_other(&back(&id, &View::default(), Some(1))),
+        Ok(_) => see_other(&back(&id, &View { done: Some(1), ..View::default() })),
         Err(error @ Error::Invalid(_)) => {
             let view = View { item: Some(item), ..View::default() };
             bench(&app, &page, id, view, Some(error.to_string())).await
