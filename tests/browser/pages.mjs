@@ -10,3 +10,12 @@ export async function comes(page, target) {
     await page.reload();
   }
 }
+
+/** The rows of a table, each as the words of its cells by the words of their columns' heads. */
+export async function rowsOf(page, table) {
+  return page.getByRole("table", { name: table, exact: true }).evaluate((shown) => {
+    const heads = [...shown.tHead.rows[0].cells].map((cell) => cell.textContent);
+    const words = (row) => [...row.cells].map((cell, index) => [heads[index], cell.innerText.trim()]);
+    return [...shown.tBodies[0].rows].map((row) => Object.fromEntries(words(row)));
+  });
+}
