@@ -255,6 +255,11 @@ impl App {
         self.0.decisions.index()
     }
 
+    /// What keeps the decision point in step with the log, to ask it what a change would do.
+    pub fn live_decisions(&self) -> &Live {
+        &self.0.decisions
+    }
+
     /// The API keys that this node knows.
     pub fn keys(&self) -> &Keys {
         &self.0.keys

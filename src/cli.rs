@@ -20,7 +20,7 @@ use crate::access::apply::PolicyFile;
 use crate::config::{Config, Overrides};
 use crate::control::{self, Output, Refusal};
 use crate::error::{Error, Result};
-use arguments::{Cli, Command, House, Import, Key, KillSwitch, Log, Recover, Settings};
+use arguments::{Cli, Command, House, Import, Key, KillSwitch, Log, Policy, Recover, Settings};
 
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
@@ -56,6 +56,16 @@ fn execute(cli: Cli) -> std::result::Result<Output, Refusal> {
         }
         Command::Config(Settings::Check) => Ok(config::check(&Config::load(overrides)?)?),
         Command::Version => Ok(version()),
+        Command::Policy(Policy::Test { directory, profile }) => {
+            let (catalogues, tests) = (files::catalogues(&directory)?, files::tests(&directory)?);
+            Ok(control::policy_test(&catalogues, &tests, &profile)?)
+        }
+        Command::Policy(Policy::Diff { directory }) => {
+            let config = Config::load(overrides)?;
+            log_to_stderr("warn", config.json_logs);
+            let command = control::Command::PolicyDiff { files: files::catalogues(&directory)? };
+            control::client::run(config, command, &mut print::message)
+        }
         Command::House(wanted) => {
             let config = Config::load(overrides)?;
             log_to_stderr("warn", config.json_logs);

@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::{Application, Class, Role};
+use super::catalogue::{Application, Role};
 use super::exclusion::{self, Exclusions};
 use super::lint::{self, OWN_APPLICATION};
 use super::records::{ApplicationRecord, RoleRecord};
 use super::second_person::touches_pii;
 use super::store::catalogue as store;
-use super::{catalogue, grants, limits, people, settings};
+use super::{catalogue, grants, limits, people, private_roles, settings};
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Result};
 use crate::ids::AccountId;
@@ -73,6 +73,8 @@ enum Basis {
     First,
     /// It touches no PII.
     NoPii,
+    /// Whoever had to has said yes, or it is only tried.
+    Approved,
 }
 
 impl Basis {
@@ -81,6 +83,7 @@ impl Basis {
             Self::House => "house",
             Self::First => "first-apply",
             Self::NoPii => "no-pii",
+            Self::Approved => "approved",
         }
     }
 }
@@ -113,10 +116,21 @@ fn shipped() -> Result<Document<Application>> {
 /// [`Error::Invalid`] with an entry for each refusal, the field being `file:line`; [`Error::Conflict`]
 /// `second-person` if it touches PII and is not the first apply.
 pub fn apply(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Applied> {
+    let first = store::applications(tx)?.iter().all(|known| known.key == OWN_APPLICATION);
+    apply_on(tx, files, if first { Basis::First } else { Basis::NoPii })
+}
+
+/// Applies them as if the second person had said yes: for a change that is only tried.
+///
+/// # Errors
+/// As [`apply`], but for the second person.
+pub fn apply_as_if_approved(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Applied> {
+    apply_on(tx, files, Basis::Approved)
+}
+
+fn apply_on(tx: &mut Tx<'_>, files: &[PolicyFile], basis: Basis) -> Result<Applied> {
     let (documents, exclusions) = read(files)?;
     let owners = judge(tx, &documents, exclusions.as_ref())?;
-    let first = store::applications(tx)?.iter().all(|known| known.key == OWN_APPLICATION);
-    let basis = if first { Basis::First } else { Basis::NoPii };
     let mut applied = Applied::default();
     for (document, owner) in documents.iter().zip(owners) {
         let done = if document.value.key == OWN_APPLICATION {
@@ -152,6 +166,16 @@ pub fn preview(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Applied> {
 
 type Read = (Vec<Document<Application>>, Option<Document<Exclusions>>);
 
+/// The catalogues of a policy directory by themselves, judged without anything that is in force.
+///
+/// # Errors
+/// [`Error::Invalid`] with an entry for each refusal.
+pub fn catalogues(files: &[PolicyFile], rules: &lint::Rules) -> Result<Vec<Application>> {
+    let (documents, _) = read(files)?;
+    refused(lint::check_all(&documents, rules))?;
+    Ok(documents.into_iter().map(|document| document.value).collect())
+}
+
 fn read(files: &[PolicyFile]) -> Result<Read> {
     if files.len() > MAX_FILES {
         return Err(Error::field("files", format!("at most {MAX_FILES} files can be applied at once")));
@@ -179,11 +203,8 @@ fn judge(
     documents: &[Document<Application>],
     exclusions: Option<&Document<Exclusions>>,
 ) -> Result<Vec<Option<AccountId>>> {
-    let rules = limits::rules(tx);
-    let mut refusals = lint::check_together(documents);
+    let mut refusals = lint::check_all(documents, &limits::rules(tx));
     for document in documents {
-        refusals.extend(lint::check(document, &rules));
-        refusals.extend(lint::unsupported(document));
         refusals.extend(private_names(tx, document)?);
     }
     let known = known_with(tx, documents)?;
@@ -242,7 +263,11 @@ pub(super) fn whole(reader: &mut crate::db::Reader<'_>, record: &ApplicationReco
     Ok(Application { roles, ..record.specification.clone() })
 }
 
-fn refused(refusals: Vec<Refusal>) -> Result<()> {
+/// Refusals as an error, each at its file and line; none is none.
+///
+/// # Errors
+/// [`Error::Invalid`] with an entry for each refusal.
+pub fn refused(refusals: Vec<Refusal>) -> Result<()> {
     if refusals.is_empty() {
         return Ok(());
     }
@@ -363,25 +388,20 @@ fn define(
     Ok(())
 }
 
-/// Retires what the catalogue no longer has, and private roles that would now open PII without being access roles.
+/// Retires the roles that the catalogue no longer has.
 fn retire_absent(
     tx: &mut Tx<'_>,
     application: &Application,
     known: &[RoleRecord],
     done: &mut AppliedApplication,
 ) -> Result<()> {
-    let opens_pii =
-        |role: &RoleRecord| !role.access_role && application.class_of(&role.specification) == Class::Pii;
-    let gone = |role: &&RoleRecord| match role.private_to {
-        Some(_) => opens_pii(role),
-        None => application.role(&role.specification.key).is_none(),
-    };
-    for role in known.iter().filter(|role| role.retired_at.is_none()).filter(gone) {
+    let in_force = known.iter().filter(|role| role.retired_at.is_none() && role.private_to.is_none());
+    for role in in_force.filter(|role| application.role(&role.specification.key).is_none()) {
         let (retired, ended) = retire(tx, role)?;
         done.roles_retired.push(retired);
         done.grants_ended += ended;
     }
-    Ok(())
+    private_roles::fit(tx, application, known, done)
 }
 
 /// Takes a role out of use and ends its grants; returns its id and how many.

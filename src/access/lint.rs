@@ -50,6 +50,16 @@ pub fn check(document: &Document<Application>, rules: &Rules) -> Vec<Refusal> {
     lint.found
 }
 
+/// Everything wrong with all files of a directory that can be told from them alone.
+pub fn check_all(documents: &[Document<Application>], rules: &Rules) -> Vec<Refusal> {
+    let mut found = check_together(documents);
+    for document in documents {
+        found.extend(check(document, rules));
+        found.extend(unsupported(document));
+    }
+    found
+}
+
 /// Applications that two files describe.
 pub fn check_together(documents: &[Document<Application>]) -> Vec<Refusal> {
     let mut seen = BTreeSet::new();

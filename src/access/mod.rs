@@ -28,6 +28,7 @@ pub mod own;
 pub mod people;
 pub mod permissions;
 pub mod positions;
+mod private_roles;
 pub mod records;
 pub mod roles;
 pub mod scope;

@@ -58,8 +58,28 @@ pub(super) enum Command {
     Config(Settings),
     /// Print the version
     Version,
+    /// Try a policy before it is in force
+    #[command(subcommand)]
+    Policy(Policy),
     #[command(flatten)]
     House(House),
+}
+
+#[derive(Subcommand)]
+pub(super) enum Policy {
+    /// Run the tests of a policy directory (tests/*.toml beside its catalogues); needs no house
+    Test {
+        /// The directory: catalogues *.toml in it or in its apps/, tests in its tests/
+        directory: PathBuf,
+        /// The policy profile whose parameters the catalogues name
+        #[arg(long, value_name = "KEY", default_value = "strictest")]
+        profile: String,
+    },
+    /// Say who would gain and who would lose what if the catalogues of a directory were applied
+    Diff {
+        /// The directory: catalogues *.toml in it or in its apps/
+        directory: PathBuf,
+    },
 }
 
 /// What the house does: in the running server, or without one in this process.

@@ -34,6 +34,17 @@ pub(super) fn base64(path: &Path) -> Result<String> {
     fs::read(path).map(|bytes| STANDARD.encode(bytes)).map_err(|cause| refused(path, "read", &cause))
 }
 
+/// The catalogues of a policy directory: its `apps/` if it has one, else its own `*.toml`.
+pub(super) fn catalogues(directory: &Path) -> Result<Vec<PolicyFile>> {
+    let apps = directory.join("apps");
+    policies(if apps.is_dir() { &apps } else { directory })
+}
+
+/// The files of tests of a policy directory.
+pub(super) fn tests(directory: &Path) -> Result<Vec<PolicyFile>> {
+    policies(&directory.join("tests"))
+}
+
 /// The policy files of a directory: `*.toml`, flat, in order of their names.
 pub(super) fn policies(directory: &Path) -> Result<Vec<PolicyFile>> {
     let mut paths = Vec::new();

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use keys::Wanted;
+pub use policy::test as policy_test;
 
 use crate::access::apply::PolicyFile;
 use crate::app::App;
@@ -62,6 +63,11 @@ pub enum Command {
     },
     /// The catalogues in force, as files.
     Export,
+    /// Who would gain and lose what if catalogues were applied.
+    PolicyDiff {
+        /// The files.
+        files: Vec<PolicyFile>,
+    },
     /// Makes a service with a key.
     KeyIssue(Wanted),
     /// The kill switches that are pulled.
@@ -171,6 +177,7 @@ pub fn execute(app: &App, caller: &Caller, command: Command, asker: &mut Asker<'
         Command::ImportGrants { file, dry_run } => grants::import(app, caller, &file, dry_run, asker),
         Command::Apply { files, dry_run } => policy::apply(app, caller, &files, dry_run),
         Command::Export => policy::export(app),
+        Command::PolicyDiff { files } => policy::diff(app, caller, files),
         Command::KeyIssue(wanted) => keys::issue(app, caller, wanted),
         Command::KillSwitchList => kill_switches::list(app),
         Command::KillSwitchLift { id } => kill_switches::lift(app, caller, &id),

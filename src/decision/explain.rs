@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::conditions::{Conditions, Facts};
 use super::policy::{Birth, Permission, Reach, Row};
 use super::snapshot::{Found, Snapshot};
-use super::subject::{Grant, id_of};
+use super::subject::{Grant, Subject, id_of};
 use super::{Freshness, Question, Reason};
 use crate::access::catalogue::Class;
 use crate::clock::Timestamp;
@@ -122,16 +122,9 @@ impl Snapshot {
     }
 
     fn ways(&self, permission: Permission<'_>, facts: &Facts<'_>) -> Vec<Way> {
-        let subject = facts.subject;
-        let granted = subject.roles().enumerate().filter_map(|(position, role)| {
-            let reach = permission.reach_of(role)?;
-            Some(("grant", reach, Some(subject.grant(position)?)))
-        });
-        let born = permission.births().iter().filter(|(birth, _)| birth.belongs_to(facts.subject));
-        let born = born.map(|(birth, reach)| (birth.word(), reach, None));
-        let reaches = granted.chain(born).collect::<Vec<_>>();
-        let rows = reaches
-            .into_iter()
+        let rows = facts
+            .subject
+            .ways_to(permission)
             .flat_map(|(by, reach, grant)| permission.rows_of(reach).map(move |row| (by, reach, grant, row)));
         rows.map(|(by, reach, grant, row)| self.way(permission, facts, by, (reach, grant, row))).collect()
     }
@@ -181,6 +174,21 @@ impl Snapshot {
     }
 }
 
+impl Subject {
+    /// How a subject comes to a permission: by a grant of a role that reaches it, or by birth or position.
+    pub(super) fn ways_to<'a>(
+        &'a self,
+        permission: Permission<'a>,
+    ) -> impl Iterator<Item = (&'static str, &'a Reach, Option<Grant<'a>>)> {
+        let granted = self.roles().enumerate().filter_map(move |(position, role)| {
+            let reach = permission.reach_of(role)?;
+            Some(("grant", reach, Some(self.grant(position)?)))
+        });
+        let born = permission.births().iter().filter(|(birth, _)| birth.belongs_to(self));
+        granted.chain(born.map(|(birth, reach)| (birth.word(), reach, None)))
+    }
+}
+
 impl Facts<'_> {
     /// What this one row comes to, of which a way may show several.
     fn outcome(&self, permission: Permission<'_>, grant: Option<Grant<'_>>, row: &Row) -> Reason {
@@ -191,7 +199,12 @@ impl Facts<'_> {
     }
 
     /// Each condition on a row that allows, in the order in which they are asked.
-    fn conditions(&self, permission: Permission<'_>, grant: Option<Grant<'_>>, row: &Row) -> Vec<Condition> {
+    pub(super) fn conditions(
+        &self,
+        permission: Permission<'_>,
+        grant: Option<Grant<'_>>,
+        row: &Row,
+    ) -> Vec<Condition> {
         let mut conditions = Vec::new();
         if self.needs_strong_factor(permission, row) {
             conditions.push(Condition {
@@ -230,7 +243,7 @@ impl Facts<'_> {
 }
 
 impl Birth {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Right => "birthright",
             Self::Manager => "manager",

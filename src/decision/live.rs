@@ -15,10 +15,13 @@ use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
 use crate::log::event::{Change, Event};
+use crate::log::store::events_after;
 use crate::log::tail::Follower;
 
 /// How many subjects are read at a time: few questions to the database, and few rows in memory at once.
 const PAGE: usize = 5_000;
+/// How many events are read at a time that the index has not followed yet.
+const MISSED: i64 = 1_000;
 
 /// The index and what it needs to follow.
 #[derive(Default)]
@@ -32,6 +35,40 @@ impl Live {
     /// The index, to ask.
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The newest state as this transaction sees it: what was committed since is in it too.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] for a fault of the database.
+    pub fn as_of(&self, reader: &mut Reader<'_>) -> Result<Snapshot> {
+        let mut snapshot = (*self.index.snapshot()).clone();
+        loop {
+            let missed = events_after(reader, snapshot.revision(), MISSED)?;
+            let Some(last) = missed.last() else { return Ok(snapshot) };
+            let reached = last.number;
+            snapshot = self.foresee(snapshot, reader, missed.iter().map(|event| &event.change))?;
+            snapshot = snapshot.with_revision(reached);
+        }
+    }
+
+    /// The state that changes bring about which the reader's transaction has made already; nothing is published.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] for a fault of the database.
+    pub fn foresee<'a>(
+        &self,
+        snapshot: Snapshot,
+        reader: &mut Reader<'_>,
+        changes: impl IntoIterator<Item = &'a Change>,
+    ) -> Result<Snapshot> {
+        let mut touched = Touched::of(changes);
+        if touched.policy {
+            touched.subjects.extend(store::owners(reader)?);
+            let before = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+            touched.subjects.extend(before.iter().cloned());
+        }
+        advanced(snapshot, reader, touched)
     }
 
     fn take_owners(&self, new: HashSet<AccountId>) -> HashSet<AccountId> {
@@ -51,10 +88,10 @@ struct Touched {
 }
 
 impl Touched {
-    fn of(events: &[Event]) -> Self {
+    fn of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Self {
         let mut touched = Self::default();
-        for event in events {
-            touched.add(&event.change);
+        for change in changes {
+            touched.add(change);
         }
         touched
     }
@@ -116,44 +153,56 @@ impl Follower for Live {
     }
 
     fn follow(&self, reader: &mut Reader<'_>, events: &[Event], revision: u64) -> Result<()> {
-        let mut touched = Touched::of(events);
-        let mut snapshot = (*self.index.snapshot()).clone();
+        let mut touched = Touched::of(events.iter().map(|event| &event.change));
         if touched.policy {
             let owners = store::owners(reader)?;
             touched.subjects.extend(owners.iter().cloned());
             touched.subjects.extend(self.take_owners(owners));
-            snapshot = with_policy(snapshot, reader)?;
         }
-        if touched.kill_switches {
-            snapshot = snapshot.with_kill_switches(&pulled(reader)?);
-        }
-        if touched.pins {
-            snapshot = snapshot.with_pins(&pinned(reader)?);
-        }
-        touched.subjects.extend(store::managers_of(reader, &touched.moved)?);
-        let ids: Vec<AccountId> = touched.subjects.into_iter().collect();
-        for ids in ids.chunks(PAGE) {
-            let positions = Positions::among(reader, ids)?;
-            for subject in store::subjects(reader, ids, &positions)? {
-                snapshot = snapshot.with_subject(&subject);
-            }
-        }
+        let snapshot = advanced((*self.index.snapshot()).clone(), reader, touched)?;
         let reached = events.last().map_or(revision, |event| event.number);
         self.index.publish(snapshot.with_revision(reached));
         Ok(())
     }
 }
 
-fn with_policy(snapshot: Snapshot, reader: &mut Reader<'_>) -> Result<Snapshot> {
+/// The state after what was touched is read again.
+fn advanced(mut snapshot: Snapshot, reader: &mut Reader<'_>, mut touched: Touched) -> Result<Snapshot> {
+    if touched.policy {
+        snapshot = with_policy(snapshot, reader)?;
+    }
+    if touched.kill_switches {
+        snapshot = snapshot.with_kill_switches(&pulled(reader)?);
+    }
+    if touched.pins {
+        snapshot = snapshot.with_pins(&pinned(reader)?);
+    }
+    touched.subjects.extend(store::managers_of(reader, &touched.moved)?);
+    let ids: Vec<AccountId> = touched.subjects.into_iter().collect();
+    for ids in ids.chunks(PAGE) {
+        let positions = Positions::among(reader, ids)?;
+        for subject in store::subjects(reader, ids, &positions)? {
+            snapshot = snapshot.with_subject(&subject);
+        }
+    }
+    Ok(snapshot)
+}
+
+/// The catalogue in force, as the reader's transaction sees it.
+pub(super) fn policy_rows(reader: &mut Reader<'_>) -> Result<PolicyRows> {
     let applications = roles::applications(reader)?.into_iter().map(|record| record.specification).collect();
     let all = roles::roles(reader, None)?;
     let role =
         |record: roles::RoleRecord| RoleRow { application: record.application, role: record.specification };
-    let rows = PolicyRows {
+    Ok(PolicyRows {
         applications,
         roles: all.into_iter().map(role).collect(),
         day_parameters: limits::day_parameters(reader),
-    };
+    })
+}
+
+fn with_policy(snapshot: Snapshot, reader: &mut Reader<'_>) -> Result<Snapshot> {
+    let rows = policy_rows(reader)?;
     match snapshot.clone().with_policy(&rows) {
         Ok(next) => Ok(next),
         Err(refused) => {

@@ -21,16 +21,19 @@ use crate::ids::{AccountId, GrantId};
 use crate::text_enum;
 
 pub mod authzen;
+mod compare;
 mod compile;
 mod conditions;
 pub mod described;
 pub mod effect;
 mod evaluate;
 mod explain;
+pub mod foresee;
 mod given;
 pub mod http;
 mod live;
 mod policy;
+pub mod policy_test;
 pub mod recorder;
 pub mod referee;
 pub mod rows;
@@ -42,6 +45,7 @@ mod store;
 mod subject;
 
 pub use crate::log::freshness::Freshness;
+pub use compare::{Difference, Differences, Effect};
 pub use compile::{FLOOR, MAX_LINKS, Refused};
 pub use explain::{Bounds, Condition, Explanation, Way};
 pub use given::Given;

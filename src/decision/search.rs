@@ -149,7 +149,7 @@ impl<T> Page<T> {
 }
 
 /// Application, feature and action of `app/feature:action`.
-fn names_in(permission: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn names_in(permission: &str) -> Option<(&str, &str, &str)> {
     let (application, rest) = permission.split_once('/')?;
     let (feature, action) = rest.split_once(':')?;
     Some((application, feature, action))

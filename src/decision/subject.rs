@@ -290,6 +290,11 @@ impl Subject {
         Some(Self(piece.0.into()))
     }
 
+    /// Whether both are the same piece of memory, or say the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+
     /// The account's id, as a number.
     pub(super) fn account(&self) -> u128 {
         u128::from_le_bytes(bytes(&self.0, place::ACCOUNT))

@@ -140,3 +140,98 @@ fn kill_switches_are_lifted_from_the_host() {
     assert_eq!((none.out.as_str(), none.err.trim()), ("", "no kill switch is pulled"));
     program.run(&["log", "verify"]).done();
 }
+
+const POLICY_DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+
+/// A policy directory of its own with the shipped catalogue and tests of orders, changed in one place.
+fn changed_policy(program: &Program, from: &str, to: &str) -> String {
+    let directory = program.data().join("changed");
+    for part in ["apps", "tests"] {
+        std::fs::create_dir_all(directory.join(part)).expect("made");
+        let text =
+            std::fs::read_to_string(format!("{POLICY_DIRECTORY}/{part}/orders.toml")).expect("the file");
+        std::fs::write(directory.join(part).join("orders.toml"), text.replace(from, to)).expect("written");
+    }
+    directory.to_string_lossy().into_owned()
+}
+
+#[test]
+fn the_shipped_policy_passes_its_tests_without_a_house() {
+    let program = Program::new();
+    let report = program.json(&["policy", "test", POLICY_DIRECTORY]);
+    assert_eq!(report["failed"], 0, "{report}");
+    assert!(report["questions"].as_u64().is_some_and(|count| count > 40), "{report}");
+    assert!(!program.data().join("bailiwick.db").exists(), "no house was made");
+}
+
+#[test]
+fn a_policy_that_says_something_else_fails_its_tests() {
+    let program = Program::new();
+    for (from, to, complaint) in [
+        (
+            "purposes = [\"shipping\", \"returns\"]",
+            "purposes = [\"marketing\"]",
+            "should be permitted, is purpose",
+        ),
+        ("days = \"profile:pii.retention\"", "days = 60", "should be denied, is permitted"),
+        (
+            "[[role.deny]]\nfeature = \"refund\"\nactions = [\"release\"]\n",
+            "",
+            "should be denied, is permitted",
+        ),
+    ] {
+        let path = changed_policy(&program, from, to);
+        let failed = program.run(&["policy", "test", &path]).with(1);
+        assert!(failed.out.contains(complaint), "{failed:?}");
+        assert!(failed.out.contains("FAILED orders.toml:"), "file and line are named: {}", failed.out);
+    }
+    for (from, to, complaint) in [
+        (
+            "role = \"orders/phone-reader\"",
+            "role = \"orders/phone-raeder\"",
+            "did you mean \"orders/phone-reader\"",
+        ),
+        (
+            "subjects = [\"refund clerk\", \"both",
+            "subjects = [\"refund clark\", \"both",
+            "there is no subject of the test",
+        ),
+        ("now = \"2026-03-03", "nwo = \"2026-03-03", "orders.toml:4"),
+    ] {
+        let path = changed_policy(&program, from, to);
+        let refused = program.run(&["policy", "test", &path]).with(1);
+        assert!(refused.err.contains(complaint), "{complaint}: {}", refused.err);
+    }
+}
+
+#[test]
+fn a_difference_names_who_gains_and_who_loses_and_changes_nothing() {
+    let program = program();
+    program.run(&["apply", POLICIES]).done();
+    let before = program.run(&["log", "export"]).done().out;
+    let same = program.json(&["policy", "diff", POLICY_DIRECTORY]);
+    assert_eq!(same["differences"], json!([]));
+
+    let issue = ["--owner", "grace", "--allow", "orders/order:read", "orders/refund:read"];
+    program.run(&[&["key", "issue", "reporting"][..], &issue].concat()).done();
+    let path = changed_policy(&program, "\"read\", \"prepare\", \"release\"", "\"prepare\", \"release\"");
+    let file = format!("{path}/apps/orders.toml");
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let text = text.replace("[\"read\", \"release\"]", "[\"release\"]");
+    let text = text.replace(
+        "feature = \"refund\"\nactions = [\"read\"]",
+        "feature = \"refund\"\nactions = [\"prepare\"]",
+    );
+    std::fs::write(&file, text).expect("written");
+    for _ in 0..2 {
+        let found = program.json(&["policy", "diff", &path]);
+        let all = found["differences"].as_array().expect("differences");
+        let lost: Vec<_> = all.iter().map(|one| (&one["permission"], &one["effect"])).collect();
+        assert_eq!(lost, [(&json!("orders/refund:read"), &json!("loses"))], "{found}");
+    }
+    let told = program.run(&["policy", "diff", &path]).done();
+    assert!(told.out.contains("- reporting orders/refund:read"), "{}", told.out);
+    let after = program.run(&["log", "export"]).done().out;
+    assert_eq!(after.matches("catalogue_applied").count(), before.matches("catalogue_applied").count());
+    program.run(&["log", "verify"]).done();
+}
