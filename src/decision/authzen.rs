@@ -19,6 +19,10 @@ use crate::vault::fold;
 
 /// The most questions that one batch may carry.
 pub const MAX_QUESTIONS: usize = 1_000;
+/// The largest body, in bytes.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// How deep objects and lists may stand in one another.
+pub const MAX_DEPTH: usize = 32;
 
 type Properties = Map<String, Value>;
 
@@ -212,10 +216,31 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Refuses what is no object: serde would take a list for the fields in their order.
-fn object(body: &[u8]) -> Result<()> {
-    let object = body.trim_ascii_start().first() == Some(&b'{');
-    if object { Ok(()) } else { Err(Error::field("body", "must be a JSON object")) }
+/// Refuses what is no object, which serde would take for the fields in their order if it is a list, and what is deeper
+/// than anybody needs.
+pub(super) fn object(body: &[u8]) -> Result<()> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::field("body", "must be a JSON object"));
+    }
+    if is_deep(body) {
+        return Err(Error::field("body", format!("has more than {MAX_DEPTH} levels of objects and lists")));
+    }
+    Ok(())
+}
+
+/// Whether objects and lists stand too deep in one another. What is not JSON is judged by whoever reads it.
+fn is_deep(body: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    body.iter().any(|byte| {
+        match byte {
+            b'"' if !escaped => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        escaped = in_text && *byte == b'\\' && !escaped;
+        depth > MAX_DEPTH
+    })
 }
 
 /// A question, with the defaults of its batch in the place of what it leaves out.
@@ -245,7 +270,7 @@ fn folded(name: &str) -> Cow<'_, str> {
 }
 
 /// What serde complains about, without any value: it may be personal.
-fn unreadable(cause: &serde_json::Error) -> Error {
+pub(super) fn unreadable(cause: &serde_json::Error) -> Error {
     let what = if cause.is_data() {
         "lacks something it needs, or has a value of the wrong type"
     } else {
@@ -277,6 +302,9 @@ pub fn metadata(public_url: &str) -> Value {
         "policy_decision_point": public_url,
         "access_evaluation_endpoint": format!("{public_url}/access/v1/evaluation"),
         "access_evaluations_endpoint": format!("{public_url}/access/v1/evaluations"),
+        "search_subject_endpoint": format!("{public_url}/access/v1/search/subject"),
+        "search_resource_endpoint": format!("{public_url}/access/v1/search/resource"),
+        "search_action_endpoint": format!("{public_url}/access/v1/search/action"),
     })
 }
 

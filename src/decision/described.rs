@@ -161,6 +161,126 @@ pub enum BatchAnswer {
     One(Answered),
 }
 
+/// What is looked for: its type says enough. An id is not read.
+#[derive(Serialize, ToSchema)]
+pub struct SoughtEntity {
+    /// As in a question.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the caller asserts.
+    #[schema(value_type = Object, required = false)]
+    pub properties: serde_json::Value,
+}
+
+/// Which part of what was found is wanted.
+#[derive(Serialize, ToSchema)]
+pub struct WantedPage {
+    /// The `next_token` of the page before; it fits the same search for an hour. Left out for the first page.
+    #[schema(required = false)]
+    pub token: String,
+    /// At most so many; 1,000 if it is left out or more than that, or as on the page before.
+    #[schema(required = false, minimum = 1)]
+    pub limit: u64,
+    /// Not read.
+    #[schema(value_type = Object, required = false)]
+    pub properties: serde_json::Value,
+}
+
+/// Who may do this?
+#[derive(Serialize, ToSchema)]
+pub struct SubjectSearch {
+    /// What sort of subject.
+    pub subject: SoughtEntity,
+    /// What.
+    pub action: Action,
+    /// With what.
+    pub resource: Resource,
+    /// As for one question.
+    #[schema(value_type = Object, required = false)]
+    pub context: serde_json::Value,
+    /// Which part of it.
+    #[schema(required = false)]
+    pub page: WantedPage,
+}
+
+/// With which registered records may somebody do this?
+#[derive(Serialize, ToSchema)]
+pub struct ResourceSearch {
+    /// Who.
+    pub subject: Subject,
+    /// What.
+    pub action: Action,
+    /// What sort of record.
+    pub resource: SoughtEntity,
+    /// As for one question.
+    #[schema(value_type = Object, required = false)]
+    pub context: serde_json::Value,
+    /// Which part of it.
+    #[schema(required = false)]
+    pub page: WantedPage,
+}
+
+/// What may somebody do with that?
+#[derive(Serialize, ToSchema)]
+pub struct ActionSearch {
+    /// Who.
+    pub subject: Subject,
+    /// With what.
+    pub resource: Resource,
+    /// As for one question.
+    #[schema(value_type = Object, required = false)]
+    pub context: serde_json::Value,
+    /// Which part of it.
+    #[schema(required = false)]
+    pub page: WantedPage,
+}
+
+/// How a search goes on.
+#[derive(Serialize, ToSchema)]
+pub struct PageFound {
+    /// The `token` of the next page; empty at the end.
+    pub next_token: String,
+    /// How many results this page has: there may be more behind a short one, and behind an empty one.
+    pub count: usize,
+}
+
+/// A subject or a record.
+#[derive(Serialize, ToSchema)]
+pub struct FoundEntity {
+    /// The type that was asked for.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A subject's external id if it has one, else its username; a record's id.
+    pub id: String,
+}
+
+/// An action.
+#[derive(Serialize, ToSchema)]
+pub struct FoundAction {
+    /// What it is called in a question.
+    pub name: String,
+}
+
+/// Who, or with what.
+#[derive(Serialize, ToSchema)]
+pub struct EntitiesFound {
+    /// If the caller pages, or there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageFound>,
+    /// What was found.
+    pub results: Vec<FoundEntity>,
+}
+
+/// What may be done.
+#[derive(Serialize, ToSchema)]
+pub struct ActionsFound {
+    /// If the caller pages, or there is more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageFound>,
+    /// What was found.
+    pub results: Vec<FoundAction>,
+}
+
 /// Where to ask.
 #[derive(Serialize, ToSchema)]
 pub struct Metadata {
@@ -170,4 +290,10 @@ pub struct Metadata {
     pub access_evaluation_endpoint: String,
     /// Where many are.
     pub access_evaluations_endpoint: String,
+    /// Where one asks who may.
+    pub search_subject_endpoint: String,
+    /// Where one asks with what.
+    pub search_resource_endpoint: String,
+    /// Where one asks what may be done.
+    pub search_action_endpoint: String,
 }

@@ -1,23 +1,26 @@
-//! The decision point over HTTP: `/access/v1/evaluation`, `/access/v1/evaluations` and its metadata.
+//! The decision point over HTTP: `/access/v1/evaluation`, `/access/v1/evaluations`, searches and the metadata.
 //!
 //! Rules: a denial is 200 with `false`; what cannot be read is 400, the wrong content type too; nothing of a question
 //! is logged. Answers come from memory: no lock, no database.
 
+mod body;
+pub mod search;
+
 use std::sync::Arc;
 
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
 use super::authzen::{self, Asked, Asker, Batch, Complete, Semantic};
 use super::described::{Answered, BatchAnswer, Metadata, Question, Questions};
 use super::recorder::Recorded;
 use super::{Decision, Snapshot};
+pub use body::Body;
+
 use crate::access::catalogue::Class;
 use crate::access::keys::KeyCaller;
 use crate::app::App;
 use crate::caller::{Actor, Caller};
-use crate::error::{Error, Result};
 use crate::http::{Answer, identify, problem};
 
 /// `POST /access/v1/evaluation`.
@@ -25,14 +28,8 @@ use crate::http::{Answer, identify, problem};
 /// # Errors
 /// 400 for what is not a question.
 #[utoipa::path(post, path = "/access/v1/evaluation", request_body = Question, responses((status = 200, body = Answered)))]
-pub async fn evaluation(
-    app: web::Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Answer {
-    is_json(&request).map_err(problem::bad_request)?;
-    let asked = Asked::parse(&body).map_err(problem::bad_request)?;
+pub async fn evaluation(app: web::Data<App>, caller: Caller, body: Body) -> Answer {
+    let asked = Asked::parse(&body.0).map_err(problem::bad_request)?;
     let question = asked.complete().map_err(problem::bad_request)?;
     let asking = Asking::new(&app, &caller);
     let snapshot = asking.snapshot(question.min_revision()).await;
@@ -44,14 +41,8 @@ pub async fn evaluation(
 /// # Errors
 /// 400 for what is not a batch.
 #[utoipa::path(post, path = "/access/v1/evaluations", request_body = Questions, responses((status = 200, body = BatchAnswer)))]
-pub async fn evaluations(
-    app: web::Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Answer {
-    is_json(&request).map_err(problem::bad_request)?;
-    let batch = Batch::parse(&body).map_err(problem::bad_request)?;
+pub async fn evaluations(app: web::Data<App>, caller: Caller, body: Body) -> Answer {
+    let batch = Batch::parse(&body.0).map_err(problem::bad_request)?;
     let (semantic, (defaults, questions)) = (batch.semantic(), batch.into_parts());
     let asking = Asking::new(&app, &caller);
     if questions.is_empty() {
@@ -93,19 +84,8 @@ pub async fn metadata(app: web::Data<App>) -> Answer {
     Ok(answer_with(&authzen::metadata(&app.config().public_url)))
 }
 
-fn answer_with(body: &Value) -> HttpResponse {
+fn answer_with(body: impl ToString) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body.to_string())
-}
-
-/// Whether the body says that it is JSON; AuthZEN wants 400 otherwise.
-fn is_json(request: &HttpRequest) -> Result<()> {
-    let named = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = named.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Error::field("content-type", "must be application/json"))
-    }
 }
 
 /// The answer to one question, until it is known whether it may be given.

@@ -1,8 +1,9 @@
 //! Who can do this, and what can they do: lists page by page, each entry judged as a single question is.
 //!
 //! Rules: what a list names, a question permits, and what it leaves out, a question denies, at the same instant by the
-//! same state; no page looks at more than so many candidates, so that a page may be short and still have a next one;
-//! pages go on behind the last candidate, not behind a count. Pure.
+//! same state; people are looked for among those who hold a role that reaches the permission, and among all only where
+//! birth or position may give it; no page looks at more than so many candidates, so that a page may be short and still
+//! have a next one; pages go on behind the last candidate, not behind a count. Pure.
 
 use std::ops::Bound;
 
@@ -25,10 +26,17 @@ pub struct Page<T> {
     pub next: Option<T>,
 }
 
+impl<T> Default for Page<T> {
+    /// An empty list.
+    fn default() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
+}
+
 impl<T: Clone> Page<T> {
     /// Keeps those candidates that pass, up to `limit`.
     fn of(candidates: impl Iterator<Item = T>, limit: usize, mut passes: impl FnMut(&T) -> bool) -> Self {
-        let mut page = Self { items: Vec::new(), next: None };
+        let mut page = Self::default();
         let mut candidates = candidates.peekable();
         let mut judged = 0;
         while let Some(candidate) = candidates.next() {
@@ -60,15 +68,21 @@ impl Snapshot {
         after: Option<&AccountId>,
         limit: usize,
     ) -> Page<AccountId> {
-        let permission = self.asked(question);
-        let behind = after.and_then(number_of).map_or(Bound::Unbounded, Bound::Excluded);
-        let accounts = self.places.range((behind, Bound::Unbounded)).map(|(account, _)| *account);
-        let page = Page::of(accounts, limit, |account| {
+        let Some(permission) = self.asked(question) else { return Page::default() };
+        let after = after.and_then(number_of);
+        let permits = |account: &u128| {
             self.subject(*account).is_some_and(|subject| {
                 let found = Found::One(subject);
-                self.decide(now.micros(), freshness, question, permission, &found).permit()
+                self.decide(now.micros(), freshness, question, Some(permission), &found).permit()
             })
-        });
+        };
+        let page = if permission.births().is_empty() {
+            let roles = permission.reaches().iter().map(|reach| reach.role);
+            Page::of(self.holders.behind(roles, after), limit, permits)
+        } else {
+            let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+            Page::of(self.places.range(behind).map(|(account, _)| *account), limit, permits)
+        };
         Page { items: page.items.into_iter().filter_map(id_of).collect(), next: page.next.and_then(id_of) }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use foldhash::quality::RandomState;
 
 use super::compile::{Refused, bits_of, compile};
+use super::holders::Holders;
 use super::policy::{Permission, Policy, RoleNumbers};
 use super::rows::{KillSwitchRow, PinRow, PolicyRows, SubjectRow};
 use super::slots::Slots;
@@ -31,6 +32,7 @@ pub struct Snapshot {
     pub(super) places: imbl::OrdMap<u128, u32>,
     /// The places of the subjects that have a name.
     names: imbl::Vector<Slots>,
+    pub(super) holders: Holders,
     pub(super) roles: RoleNumbers,
     pub(super) policy: Arc<Policy>,
     pub(super) kill_switches: Arc<KillSwitches>,
@@ -46,6 +48,7 @@ impl Default for Snapshot {
             subjects: imbl::Vector::new(),
             places: imbl::OrdMap::new(),
             names: std::iter::repeat_n(Slots::default(), NAME_TABLES).collect(),
+            holders: Holders::default(),
             roles: RoleNumbers::default(),
             policy: Arc::default(),
             kill_switches: Arc::new(KillSwitches::of(&[])),
@@ -125,6 +128,7 @@ impl Snapshot {
                 (place, None)
             }
         };
+        self.holders.change(account, before.as_ref(), Some(&subject));
         if before.as_ref().is_none_or(|before| !before.has_names_of(&subject)) {
             if let Some(before) = before {
                 self.rename(&before, place, Slots::remove);
@@ -142,6 +146,7 @@ impl Snapshot {
             && let Some(Some(before)) = self.subjects.get(place as usize).cloned()
         {
             self.rename(&before, place, Slots::remove);
+            self.holders.change(before.account(), Some(&before), None);
             self.subjects.set(place as usize, None);
         }
         self

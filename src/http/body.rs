@@ -129,7 +129,7 @@ fn refused(cause: serde_json::Error) -> actix_web::Error {
 /// The body could not be read to its end: it is too large, or the line broke.
 fn unread(cause: actix_web::Error) -> actix_web::Error {
     match cause.as_response_error().status_code() {
-        actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => too_large().into(),
+        actix_web::http::StatusCode::PAYLOAD_TOO_LARGE => too_large(super::BODY_LIMIT).into(),
         _ => json_refused(&JsonPayloadError::Payload(actix_web::error::PayloadError::Incomplete(None))),
     }
 }

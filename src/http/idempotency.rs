@@ -136,11 +136,11 @@ fn checked(key: &HeaderValue) -> Result<&str> {
 /// The keyed hash of a call: method, address and body. The body is put back for the handler. It may hold a password,
 /// so a hash without a key would not do.
 async fn digest_of(app: &App, request: &mut ServiceRequest) -> std::result::Result<String, Problem> {
-    let body = request.extract::<web::Payload>().await.map_err(|_| problem::too_large())?;
+    let body = request.extract::<web::Payload>().await.map_err(|_| problem::too_large(LARGEST_FILE))?;
     let bytes = match body.to_bytes_limited(LARGEST_FILE + 1).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(_)) => return Err(Error::field("body", "could not be read to its end").into()),
-        Err(_) => return Err(problem::too_large()),
+        Err(_) => return Err(problem::too_large(LARGEST_FILE)),
     };
     let mut whole = format!("{} {}\n", request.method(), request.uri()).into_bytes();
     whole.extend_from_slice(&bytes);

@@ -232,7 +232,7 @@ pub fn of_status(status: StatusCode) -> Problem {
         StatusCode::NOT_FOUND => Error::NotFound("address").into(),
         StatusCode::UNAUTHORIZED => Error::Unauthenticated.into(),
         StatusCode::METHOD_NOT_ALLOWED => method_refused(),
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(super::BODY_LIMIT),
         status if status.is_client_error() => {
             Problem::with(Error::field("request", "cannot be read"), status, "invalid")
         }
@@ -250,8 +250,8 @@ fn method_refused() -> Problem {
 }
 
 /// A body beyond its limit.
-pub fn too_large() -> Problem {
-    let detail = format!("may have {} bytes at most", super::BODY_LIMIT);
+pub fn too_large(limit: usize) -> Problem {
+    let detail = format!("may have {limit} bytes at most");
     Problem::with(Error::field("body", detail), StatusCode::PAYLOAD_TOO_LARGE, "too-large")
 }
 
@@ -271,7 +271,7 @@ pub fn bad_request(error: Error) -> Problem {
 pub fn json_refused(cause: &JsonPayloadError) -> actix_web::Error {
     match cause {
         JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-            too_large().into()
+            too_large(super::BODY_LIMIT).into()
         }
         JsonPayloadError::ContentType => {
             let error = Error::field("content-type", "must be application/json");
@@ -311,7 +311,7 @@ fn shape(cause: &serde_json::Error) -> String {
 /// A form that was refused.
 pub fn form_refused(cause: UrlencodedError, _request: &HttpRequest) -> actix_web::Error {
     match cause {
-        UrlencodedError::Overflow { .. } => too_large().into(),
+        UrlencodedError::Overflow { .. } => too_large(super::BODY_LIMIT).into(),
         UrlencodedError::ContentType => {
             let error = Error::field("content-type", "must be application/x-www-form-urlencoded");
             Problem::with(error, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type").into()

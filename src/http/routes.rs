@@ -167,6 +167,9 @@ table! {
     // ---- decisions (AuthZEN 1.0)
     POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;
     POST "/access/v1/evaluations", may("evaluation", "ask") => decision::http::evaluations;
+    POST "/access/v1/search/subject", may("evaluation", "search") => decision::http::search::subjects;
+    POST "/access/v1/search/resource", may("evaluation", "search") => decision::http::search::resources;
+    POST "/access/v1/search/action", may("evaluation", "search") => decision::http::search::actions;
     GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
 
     // ---- requests; a direct grant is a request in which the giver's word may count

@@ -3,6 +3,7 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use bailiwick::decision::authzen::MAX_BODY;
 use bailiwick::http::BODY_LIMIT;
 use bailiwick::http::problem::TYPES;
 use bailiwick::http::routes::{Row, TABLE};
@@ -76,6 +77,7 @@ async fn a_body_that_is_not_what_it_should_be_is_refused_everywhere() {
     let deep = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
     let json_kind = "application/json";
     for (row, _) in rows() {
+        let limit = if is_authzen(row) { MAX_BODY } else { BODY_LIMIT };
         let Call { who, address, body } = call(&stage, row);
         let good = body.to_string().into_bytes();
         let mut not_text = good.clone();
@@ -93,7 +95,7 @@ async fn a_body_that_is_not_what_it_should_be_is_refused_everywhere() {
             ("twice", json_kind, [good.clone(), good.clone()].concat()),
             ("deep", json_kind, deep(200)),
             ("very deep", json_kind, deep(10_000)),
-            ("too large", json_kind, format!("{{\"a\":\"{}\"}}", "a".repeat(BODY_LIMIT)).into_bytes()),
+            ("too large", json_kind, format!("{{\"a\":\"{}\"}}", "a".repeat(limit)).into_bytes()),
             ("no kind", "", good.clone()),
             ("plain text", "text/plain", good.clone()),
             ("a form", "application/x-www-form-urlencoded", good.clone()),

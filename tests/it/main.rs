@@ -10,6 +10,7 @@ mod accounts_http;
 mod accounts_import;
 mod alarms;
 mod architecture;
+mod authzen;
 mod bad_input;
 mod by_hand;
 mod canaries;

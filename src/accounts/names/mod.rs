@@ -149,6 +149,23 @@ pub fn of_accounts(reader: &mut Reader<'_>, accounts: &[AccountId]) -> Result<Ve
     rows.into_iter().map(|row| row.into_name(vault)).collect()
 }
 
+/// The name by which another application asks for each of these accounts, as it was written: its external id if it
+/// has one, else its username. An account that has neither is left out.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database or a name that does not open.
+pub fn to_ask_by(reader: &mut Reader<'_>, accounts: &[AccountId]) -> Result<HashMap<AccountId, String>> {
+    let rows = store::subject_rows(reader, accounts)?;
+    let vault = reader.vault();
+    let mut names = HashMap::new();
+    for kind in [NameKind::Username, NameKind::ExternalId] {
+        for row in rows.iter().filter(|row| row.kind == kind && row.until.is_none()) {
+            names.insert(row.account.clone(), vault.open_text(place(&row.digest), &row.sealed)?);
+        }
+    }
+    Ok(names)
+}
+
 /// A new name's row. The caller has seen that it is free.
 pub(super) fn row(
     vault: &Vault,

@@ -104,3 +104,23 @@ fn what_is_stopped_is_not_listed() {
     assert_eq!(state.names_of(&id(1)), [id::<AccountId>(1).to_string(), "ada".to_owned()]);
     assert!(state.names_of(&id(2)).is_empty());
 }
+
+#[test]
+fn a_list_of_people_follows_every_change_of_their_grants() {
+    let asked = question("orders/order", "read");
+    let listed = |state: &Snapshot| state.search_subjects(noon(), Freshness::Fresh, &asked, None, 10).items;
+    let [ada, ben, cleo] = [1, 2, 3].map(|number| id::<AccountId>(number));
+    let before = snapshot(&person(1, "ada", vec![grant(11, "orders/picker")]))
+        .with_subject(&person(3, "cleo", vec![grant(13, "orders/lead"), grant(14, "orders/picker")]))
+        .with_subject(&person(2, "ben", Vec::new()));
+    assert_eq!(listed(&before), [ada.clone(), cleo.clone()], "each once, however many roles reach it");
+    let given = before.clone().with_subject(&person(2, "ben", vec![grant(12, "orders/lead")]));
+    assert_eq!(listed(&given), [ada.clone(), ben.clone(), cleo.clone()]);
+    let taken = given.clone().with_subject(&person(1, "ada", vec![grant(15, "orders/trainee")]));
+    assert_eq!(listed(&taken), [ben.clone(), cleo.clone()]);
+    let gone = taken.clone().without_subject(&cleo).without_subject(&cleo);
+    assert_eq!(listed(&gone), [ben]);
+    let back = gone.with_subject(&person(3, "cleo", vec![grant(13, "orders/lead")]));
+    assert_eq!(listed(&back).last(), Some(&cleo));
+    assert_eq!(listed(&before), [ada, cleo], "the states before stay as they were");
+}

@@ -85,6 +85,16 @@ impl Browser {
         }
     }
 
+    /// Somebody who calls this node.
+    pub async fn of(app: App) -> Self {
+        Self::open(app).await
+    }
+
+    /// The same, with the key and the cookies of somebody who called another node.
+    pub fn as_before(self, other: &Self) -> Self {
+        Self { call: self.call, ..other.clone() }
+    }
+
     /// The same house seen by somebody else: no cookies.
     pub fn other(&self) -> Self {
         Self { cookies: BTreeMap::new(), bearer: None, ..self.clone() }

@@ -332,6 +332,7 @@ impl Stage {
     }
 
     fn questions(&self, row: &str, path: &str, word: &mut impl FnMut(&str) -> String) -> Option<Vec<Call>> {
+        let mut who = Who::Desk;
         let body = match row {
             "POST /access/v1/evaluation" => question(word),
             "POST /access/v1/evaluations" => {
@@ -341,9 +342,15 @@ impl Stage {
                 batch["options"] = json!({ "evaluations_semantic": "execute_all" });
                 batch
             }
+            _ if path.starts_with("/access/v1/search/") => {
+                who = Who::Priya;
+                let mut search = question(word);
+                search["page"] = json!({ "limit": 10, "properties": { "p": word("page.properties") } });
+                search
+            }
             _ => return None,
         };
-        Some(vec![Call { who: Who::Desk, address: path.to_owned(), body }])
+        Some(vec![Call { who, address: path.to_owned(), body }])
     }
 
     /// Somebody who may be suspended.
