@@ -5,6 +5,7 @@
 //! Pure; calls `authzen`.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -42,6 +43,33 @@ struct WantedPage {
     _properties: Map<String, Value>,
 }
 
+/// A body in which every field that matters stands once: of two the one would be read here, the other elsewhere.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Once {
+    #[serde(rename = "subject")]
+    _subject: Option<OnceIn>,
+    #[serde(rename = "action")]
+    _action: IgnoredAny,
+    #[serde(rename = "resource")]
+    _resource: Option<OnceIn>,
+    #[serde(rename = "context")]
+    _context: IgnoredAny,
+    #[serde(rename = "page")]
+    _page: IgnoredAny,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OnceIn {
+    #[serde(rename = "type")]
+    _type: IgnoredAny,
+    #[serde(rename = "id")]
+    _id: IgnoredAny,
+    #[serde(rename = "properties")]
+    _properties: IgnoredAny,
+}
+
 /// One search.
 #[derive(Debug)]
 pub struct Search {
@@ -67,8 +95,9 @@ impl Search {
     /// [`Error::Invalid`] if the body is not JSON, lacks something, or has a value of the wrong type.
     pub fn parse(sought: Sought, body: &[u8]) -> Result<Self> {
         authzen::object(body)?;
-        let mut fields: Map<String, Value> =
-            serde_json::from_slice(body).map_err(|cause| authzen::unreadable(&cause))?;
+        let unreadable = |cause| authzen::unreadable(&cause);
+        serde_json::from_slice::<Once>(body).map_err(unreadable)?;
+        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(unreadable)?;
         let page = fields.remove("page").filter(|page| !page.is_null()).map(read_page).transpose()?;
         match sought {
             Sought::Subject => unnamed(&mut fields, "subject"),
