@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::access::apply;
 use crate::access::key_ring::Keys;
+use crate::access::proposals;
 use crate::accounts::Directory;
 use crate::alarms::Waiting;
 use crate::caller::Caller;
@@ -64,6 +65,7 @@ struct House {
     sessions: Arc<Sessions>,
     alarms: Arc<Waiting>,
     exceptions: Arc<exceptions::Waiting>,
+    proposals: Arc<proposals::Waiting>,
     session_limits: Limits,
     hashers: Hashers,
     recorder: Recorder,
@@ -140,6 +142,7 @@ impl App {
         let sessions = Arc::new(Sessions::default());
         let alarms = Arc::new(Waiting::default());
         let exceptions = Arc::new(exceptions::Waiting::default());
+        let proposals = Arc::new(proposals::Waiting::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
         let recorder = Recorder::start(&config.database, &config.data, &context, config.strict_recording)?;
@@ -159,6 +162,7 @@ impl App {
                 Arc::clone(&sessions) as Arc<dyn Follower>,
                 Arc::clone(&alarms) as Arc<dyn Follower>,
                 Arc::clone(&exceptions) as Arc<dyn Follower>,
+                Arc::clone(&proposals) as Arc<dyn Follower>,
             ],
             settings,
             directory,
@@ -167,6 +171,7 @@ impl App {
             sessions,
             alarms,
             exceptions,
+            proposals,
             session_limits: Limits::shipped()?,
             hashers,
             recorder,
@@ -278,6 +283,11 @@ impl App {
     /// How many decisions about oneself wait for objections, as this node knows.
     pub fn exceptions(&self) -> &exceptions::Waiting {
         &self.0.exceptions
+    }
+
+    /// How many proposals wait for a second person, as this node knows.
+    pub fn proposals(&self) -> &proposals::Waiting {
+        &self.0.proposals
     }
 
     /// How long sessions last.

@@ -1,6 +1,6 @@
 //! The command line. Data goes to standard output, everything else to standard error.
 //!
-//! Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage. May call: `control`, `config`, `http::server`.
+//! Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage, 3 waits for a second person. May call: `control`, `config`, `http::server`.
 
 mod arguments;
 mod config;

@@ -154,6 +154,10 @@ ids! {
     ExceptionId;
     /// One decision of somebody about themselves.
     OwnDecisionId;
+    /// One change of catalogues that waits for a second person.
+    ProposalId;
+    /// One thing that somebody has shown, such as a training.
+    AttestationId;
     /// One text that a person typed, kept sealed.
     TextId;
 }

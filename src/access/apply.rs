@@ -32,7 +32,7 @@ pub const EXCLUSIONS_FILE: &str = "sod.toml";
 const OWN_CATALOGUE: &str = include_str!("../../policies/apps/bailiwick.toml");
 
 /// One file of a policy directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyFile {
     /// Its name, for complaints.
     pub name: String,
@@ -66,15 +66,17 @@ pub struct AppliedApplication {
 
 /// Why a catalogue may be applied; kept in its event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Basis {
+pub(super) enum Basis {
     /// It came with the house.
     House,
     /// The first apply while no application but `bailiwick` exists.
     First,
     /// It touches no PII.
     NoPii,
-    /// Whoever had to has said yes, or it is only tried.
-    Approved,
+    /// A second person approved it.
+    SecondPerson,
+    /// Nobody but one could decide, and for a day nobody objected.
+    Unopposed,
 }
 
 impl Basis {
@@ -83,7 +85,8 @@ impl Basis {
             Self::House => "house",
             Self::First => "first-apply",
             Self::NoPii => "no-pii",
-            Self::Approved => "approved",
+            Self::SecondPerson => "second-person",
+            Self::Unopposed => "unopposed",
         }
     }
 }
@@ -110,7 +113,7 @@ fn shipped() -> Result<Document<Application>> {
         .map_err(|refusal| Error::internal("reading the house's own catalogue", refusal))
 }
 
-/// Applies the files of a policy directory.
+/// Applies the files of a policy directory. What needs a second person is proposed with [`super::proposals::bring`].
 ///
 /// # Errors
 /// [`Error::Invalid`] with an entry for each refusal, the field being `file:line`; [`Error::Conflict`]
@@ -125,10 +128,11 @@ pub fn apply(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Applied> {
 /// # Errors
 /// As [`apply`], but for the second person.
 pub fn apply_as_if_approved(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Applied> {
-    apply_on(tx, files, Basis::Approved)
+    apply_on(tx, files, Basis::SecondPerson)
 }
 
-fn apply_on(tx: &mut Tx<'_>, files: &[PolicyFile], basis: Basis) -> Result<Applied> {
+/// Applies the files on a basis that was seen to hold.
+pub(super) fn apply_on(tx: &mut Tx<'_>, files: &[PolicyFile], basis: Basis) -> Result<Applied> {
     let (documents, exclusions) = read(files)?;
     let owners = judge(tx, &documents, exclusions.as_ref())?;
     let mut applied = Applied::default();
@@ -151,10 +155,15 @@ fn apply_on(tx: &mut Tx<'_>, files: &[PolicyFile], basis: Basis) -> Result<Appli
 /// # Errors
 /// As [`apply`].
 pub fn preview(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Applied> {
+    tried(tx, |tx| apply(tx, files))
+}
+
+/// What a change would bring about; it is undone again.
+pub(super) fn tried<T>(tx: &mut Tx<'_>, change: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
     let mut outcome = None;
     // The error makes the savepoint undo what was tried.
     let undone = tx.savepoint(|tx| -> Result<()> {
-        outcome = Some(apply(tx, files)?);
+        outcome = Some(change(tx)?);
         Err(Error::Stale)
     });
     match (outcome, undone) {
@@ -176,7 +185,7 @@ pub fn catalogues(files: &[PolicyFile], rules: &lint::Rules) -> Result<Vec<Appli
     Ok(documents.into_iter().map(|document| document.value).collect())
 }
 
-fn read(files: &[PolicyFile]) -> Result<Read> {
+pub(super) fn read(files: &[PolicyFile]) -> Result<Read> {
     if files.len() > MAX_FILES {
         return Err(Error::field("files", format!("at most {MAX_FILES} files can be applied at once")));
     }

@@ -35,6 +35,11 @@ pub struct Exclusion {
 }
 
 impl Exclusions {
+    /// Whether nothing is excluded.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The exclusions that hold between a wanted role and one already held, each with the role it collides with.
     pub fn against<'a>(
         &'a self,

@@ -4,6 +4,7 @@
 //! username, so only who may read those may export. Calls `accounts`, `catalogue`, `settings`.
 
 use super::apply::{EXCLUSIONS_FILE, PolicyFile};
+use super::exclusion::Exclusions;
 use super::records::ApplicationRecord;
 use super::{roles, settings};
 use crate::accounts;
@@ -22,15 +23,25 @@ pub fn export(reader: &mut Reader<'_>) -> Result<Vec<PolicyFile>> {
         }
     }
     let exclusions = settings::organisation_exclusions(reader)?;
-    if !exclusions.list.is_empty() {
-        let text = toml::to_string(&exclusions)
-            .map_err(|cause| Error::internal("writing the exclusions as TOML", cause))?;
-        files.push(PolicyFile { name: EXCLUSIONS_FILE.to_owned(), text });
+    if !exclusions.is_empty() {
+        files.push(PolicyFile { name: EXCLUSIONS_FILE.to_owned(), text: exclusions_text(&exclusions)? });
     }
     Ok(files)
 }
 
-fn text(reader: &mut Reader<'_>, record: &ApplicationRecord) -> Result<String> {
+/// The file of these exclusions.
+///
+/// # Errors
+/// [`Error::Internal`] if they cannot be written.
+pub(super) fn exclusions_text(exclusions: &Exclusions) -> Result<String> {
+    toml::to_string(exclusions).map_err(|cause| Error::internal("writing the exclusions as TOML", cause))
+}
+
+/// The file of one application in force.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn text(reader: &mut Reader<'_>, record: &ApplicationRecord) -> Result<String> {
     let mut application = roles::catalogue(reader, &record.key)?;
     application.owner = match &record.owner {
         Some(owner) => Some(accounts::find_named(reader, owner)?.details.username),

@@ -29,6 +29,7 @@ pub mod people;
 pub mod permissions;
 pub mod positions;
 mod private_roles;
+pub mod proposals;
 pub mod records;
 pub mod roles;
 pub mod scope;

@@ -5,4 +5,5 @@ pub(super) mod grants;
 pub(super) mod keys;
 pub(super) mod kill_switches;
 pub(super) mod people;
+pub(super) mod proposals;
 pub(super) mod settings;

@@ -93,7 +93,8 @@ pub(super) enum House {
     /// Read what another system exported
     #[command(subcommand)]
     Import(Import),
-    /// Bring the applications and roles of a directory's *.toml into force
+    /// Bring the applications and roles of a directory's *.toml into force; what touches personal data becomes a
+    /// proposal that waits for a second person (exit code 3)
     Apply {
         /// The directory
         directory: PathBuf,

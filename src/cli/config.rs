@@ -42,6 +42,6 @@ pub(super) fn check(config: &Config) -> Result<Output> {
         lines: settings.iter().map(|(name, value)| format!("{name:<16} {}", shown(value))).collect(),
         notes: vec!["the settings are right".to_owned()],
         data: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        wrong: false,
+        ..Output::default()
     })
 }

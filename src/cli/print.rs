@@ -7,6 +7,9 @@ use std::process::ExitCode;
 
 use crate::control::{Message, Output, Refusal};
 
+/// The exit code of what takes effect only with somebody's word.
+const WAITS: u8 = 3;
+
 /// Prints what a command brought about; the exit code says whether it found something wrong.
 pub(super) fn outcome(output: &Output, json: bool) -> ExitCode {
     for note in &output.notes {
@@ -23,6 +26,7 @@ pub(super) fn outcome(output: &Output, json: bool) -> ExitCode {
             ExitCode::FAILURE
         }
         _ if output.wrong => ExitCode::FAILURE,
+        _ if output.waits => ExitCode::from(WAITS),
         _ => ExitCode::SUCCESS,
     }
 }

@@ -23,7 +23,13 @@ pub(super) fn import(
     let report = import::import_grants(app, caller, &bytes, dry_run, &mut progress)?;
     let data =
         serde_json::to_value(&report).map_err(|cause| Error::internal("writing what was imported", cause))?;
-    Ok(Output { lines: told(&report), notes: remarks(&report), data, wrong: report.refused > 0 })
+    Ok(Output {
+        lines: told(&report),
+        notes: remarks(&report),
+        data,
+        wrong: report.refused > 0,
+        ..Output::default()
+    })
 }
 
 fn told(report: &Report) -> Vec<String> {

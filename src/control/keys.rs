@@ -75,7 +75,7 @@ pub(super) fn issue(app: &App, caller: &Caller, wanted: Wanted) -> Result<Output
         })).collect::<Vec<_>>(),
         "revision": done.revision,
     });
-    Ok(Output { lines: vec![issued.token], notes, data, wrong: false })
+    Ok(Output { lines: vec![issued.token], notes, data, ..Output::default() })
 }
 
 fn new_key(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<NewKey> {

@@ -16,7 +16,7 @@ pub(super) fn list(app: &App) -> Result<Output> {
     let lines = pulled.iter().map(line).collect();
     let notes = if pulled.is_empty() { vec!["no kill switch is pulled".to_owned()] } else { Vec::new() };
     let items: Vec<Value> = pulled.iter().map(shown).collect();
-    Ok(Output { lines, notes, data: json!({ "items": items, "next": null }), wrong: false })
+    Ok(Output { lines, notes, data: json!({ "items": items, "next": null }), ..Output::default() })
 }
 
 /// Lifts one; what it stopped is decided as before, and everybody who watches is alarmed.

@@ -40,7 +40,7 @@ pub(super) fn checkpoint(app: &App) -> Result<Output> {
         lines: note.trim_end_matches('\n').split('\n').map(str::to_owned).collect(),
         notes: vec![format!("verifier key: {key}")],
         data: json!({ "checkpoint": note, "verifier_key": key }),
-        wrong: false,
+        ..Output::default()
     })
 }
 

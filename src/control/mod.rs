@@ -109,6 +109,9 @@ pub struct Output {
     pub data: Value,
     /// Whether the command found something wrong: the exit code is 1 then.
     pub wrong: bool,
+    /// Whether it waits for somebody's word before it takes effect: the exit code is 3 then.
+    #[serde(default)]
+    pub waits: bool,
 }
 
 /// Why a command was not carried out, one complaint a line.

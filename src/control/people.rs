@@ -32,7 +32,7 @@ pub(super) fn invite(app: &App, caller: &Caller, wanted: Invitation) -> Result<O
         "expires_at": ends,
         "revision": made.revision,
     });
-    Ok(Output { lines: vec![link], notes, data, wrong: false })
+    Ok(Output { lines: vec![link], notes, data, ..Output::default() })
 }
 
 /// Makes a new way in for an administrator; the one-time link is the last line.
@@ -54,7 +54,7 @@ pub(super) fn recover(app: &App, caller: &Caller, username: &str) -> Result<Outp
         "expires_at": recovered.link.expires_at,
         "revision": done.revision,
     });
-    Ok(Output { lines: vec![link], notes, data, wrong: false })
+    Ok(Output { lines: vec![link], notes, data, ..Output::default() })
 }
 
 /// Reads a people file; says how far it is after every part that is kept. The command fails if a row was refused,
@@ -71,7 +71,13 @@ pub(super) fn import(
     let report = import::import_people(app, caller, &bytes, dry_run, &mut progress)?;
     let data =
         serde_json::to_value(&report).map_err(|cause| Error::internal("writing what was imported", cause))?;
-    Ok(Output { lines: told(&report), notes: remarks(&report), data, wrong: report.refused > 0 })
+    Ok(Output {
+        lines: told(&report),
+        notes: remarks(&report),
+        data,
+        wrong: report.refused > 0,
+        ..Output::default()
+    })
 }
 
 fn told(report: &Report) -> Vec<String> {

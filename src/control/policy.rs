@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Output;
-use crate::access::apply::{self, Applied, AppliedApplication, PolicyFile};
+use crate::access::apply::{Applied, AppliedApplication, PolicyFile};
 use crate::access::export;
 use crate::access::lint::Rules;
+use crate::access::proposals::{self, Brought, Changes, Proposal};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::decision::foresee::{Wanted, foresee};
@@ -22,20 +23,62 @@ const MAX_DIFFERENCES: usize = 100_000;
 /// How many are looked for at a time.
 const PAGE: usize = 1_000;
 
-/// Applies the files of a directory, all or none; with `dry_run` only says what would change.
+/// Applies the files of a directory, all or none, or proposes them all where one of them needs a second person; with
+/// `dry_run` only says what would come of it.
 pub(super) fn apply(app: &App, caller: &Caller, files: &[PolicyFile], dry_run: bool) -> Result<Output> {
-    let (applied, revision) = if dry_run {
-        (app.write_now(caller, |tx| apply::preview(tx, files))?.value, app.applied())
-    } else {
-        let done = app.write_now(caller, |tx| apply::apply(tx, files))?;
-        (done.value, done.revision)
-    };
+    if dry_run {
+        let (applied, second) = app.write_now(caller, |tx| proposals::tried(tx, files))?.value;
+        let mut notes = vec!["nothing was changed: this was a try".to_owned()];
+        if second {
+            notes.push("it touches personal data and would wait for a second person".to_owned());
+        }
+        let data = data_of(&applied, json!({ "dry_run": true, "second_person": second }), app.applied())?;
+        return Ok(Output { lines: told(&applied), notes, data, ..Output::default() });
+    }
+    let done = app.write_now(caller, |tx| proposals::bring(tx, files))?;
+    match done.value {
+        Brought::Applied(applied) => {
+            let data = data_of(&applied, json!({ "dry_run": false }), done.revision)?;
+            Ok(Output { lines: told(&applied), data, ..Output::default() })
+        }
+        Brought::Proposed(proposal, changes) => proposed(app, &proposal, &changes, done.revision),
+    }
+}
+
+fn data_of(applied: &Applied, more: Value, revision: u64) -> Result<Value> {
     let mut data =
-        serde_json::to_value(&applied).map_err(|cause| Error::internal("writing what was applied", cause))?;
-    data["dry_run"] = json!(dry_run);
+        serde_json::to_value(applied).map_err(|cause| Error::internal("writing what was applied", cause))?;
+    for (name, value) in more.as_object().into_iter().flatten() {
+        data[name] = value.clone();
+    }
     data["revision"] = json!(revision);
-    let notes = if dry_run { vec!["nothing was changed: this was a try".to_owned()] } else { Vec::new() };
-    Ok(Output { lines: told(&applied), notes, data, wrong: false })
+    Ok(data)
+}
+
+/// Nothing is in force yet: the proposal's id, and where somebody else decides about it.
+fn proposed(app: &App, proposal: &Proposal, changes: &Changes, revision: u64) -> Result<Output> {
+    let link = format!("{}/proposals/{}", app.config().public_url, proposal.id);
+    let lines = vec![
+        format!("proposed             {}", proposal.applications.join(", ")),
+        format!("id                   {}", proposal.id),
+        format!("decide it at         {link}"),
+        format!("lapses               {}", proposal.lapses_at),
+    ];
+    let notes = vec![
+        "nothing is in force yet: this touches personal data and waits for a second person".to_owned(),
+        "who administers access, or owns every application that it changes, decides it".to_owned(),
+    ];
+    let changes =
+        serde_json::to_value(changes).map_err(|cause| Error::internal("writing what would change", cause))?;
+    let data = json!({
+        "dry_run": false,
+        "proposal": {
+            "id": proposal.id, "state": proposal.state, "link": link, "lapses_at": proposal.lapses_at,
+            "changes": changes,
+        },
+        "revision": revision,
+    });
+    Ok(Output { lines, notes, data, waits: true, ..Output::default() })
 }
 
 fn told(applied: &Applied) -> Vec<String> {

@@ -485,6 +485,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    proposals (id) {
+        id -> Text,
+        state -> Text,
+        applications -> Text,
+        content -> Text,
+        digest -> Text,
+        basis -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        lapses_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    attestations (id) {
+        id -> Text,
+        account -> Text,
+        kind -> Text,
+        given_at -> Timestamp,
+        ends_at -> Nullable<Timestamp>,
+        attested_by -> Text,
+        evidence -> Text,
+        recorded_at -> Timestamp,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
     own_decisions (id) {
         id -> Text,
         matter -> Text,
@@ -575,5 +607,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     manual_tasks,
     alarms,
     exceptions,
+    proposals,
+    attestations,
     own_decisions,
 );

@@ -32,6 +32,8 @@ text_enum! {
         Request = "request",
         /// An exception from a rule, for themselves.
         Exception = "exception",
+        /// A change of what opens personal data, which one person alone could decide.
+        Proposal = "proposal",
     }
 }
 
@@ -153,6 +155,14 @@ fn record(tx: &mut Tx<'_>, decision: &OwnDecision, text: Option<TextId>) {
 /// [`Error::Internal`] for a fault of the database.
 pub fn waiting(reader: &mut Reader<'_>, matter: Matter, thing: &str) -> Result<Option<OwnDecision>> {
     store::waiting_own(reader, matter, thing)
+}
+
+/// The decision about a thing that somebody objected to, the latest of them.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn objected(reader: &mut Reader<'_>, matter: Matter, thing: &str) -> Result<Option<OwnDecision>> {
+    store::objected_own(reader, matter, thing)
 }
 
 /// Decisions whose day is over without an objection, the oldest first.

@@ -231,6 +231,23 @@ pub(super) fn waiting_own(
     Ok(row.map(OwnRow::read))
 }
 
+/// The latest decision about a thing that somebody objected to.
+pub(super) fn objected_own(
+    reader: &mut Reader<'_>,
+    matter: Matter,
+    thing: &str,
+) -> Result<Option<OwnDecision>> {
+    let row: Option<OwnRow> = own_decisions::table
+        .filter(own_decisions::matter.eq(matter))
+        .filter(own_decisions::thing.eq(thing))
+        .filter(own_decisions::state.eq(Window::Objected))
+        .order(own_decisions::id.desc())
+        .select(own_decisions::all_columns)
+        .first(reader.connection)
+        .optional()?;
+    Ok(row.map(OwnRow::read))
+}
+
 pub(super) fn insert_own(tx: &mut Tx<'_>, decision: &OwnDecision) -> Result<()> {
     diesel::insert_into(own_decisions::table)
         .values((

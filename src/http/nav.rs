@@ -20,6 +20,7 @@ const LINES: &[Line] = &[
     Line("Team", "/leavers", "Leavers", "leaver", Some(("leavers", "read"))),
     Line("House", "/people", "People", "people", Some(("accounts", "read"))),
     Line("House", "/applications", "Applications", "app", Some(("apps", "read"))),
+    Line("House", "/proposals", "Proposals", "proof", Some(("apps", "read"))),
     Line("House", "/existing-access", "Existing access", "eye", Some(("apps", "read"))),
     Line("House", "/settings", "Settings", "filter", Some(("profile", "read"))),
     Line("Watch", "/alarms", "Alarms", "alarm", Some(("alarms", "read"))),
@@ -36,7 +37,10 @@ pub fn of(app: &App, caller: &Caller, path: &str) -> Vec<Heading> {
         if needs.is_some_and(|(feature, action)| !permits(app, caller, feature, action)) {
             continue;
         }
-        // Nobody needs the page of objections but while there is something to object to.
+        // Nobody needs these two pages but while something waits there; both are linked from others.
+        if *href == "/proposals" && open != Some(*href) && app.proposals().proposals() == 0 {
+            continue;
+        }
         if *href == "/objections" && open != Some(*href) && app.exceptions().windows() == 0 {
             continue;
         }
@@ -63,6 +67,9 @@ pub fn of(app: &App, caller: &Caller, path: &str) -> Vec<Heading> {
 fn waiting(app: &App, href: &str) -> Option<String> {
     match href {
         "/alarms" => Some(app.alarms().new_alarms()).filter(|new| *new > 0).map(|new| format!("{new} new")),
+        "/proposals" => {
+            Some(app.proposals().proposals()).filter(|open| *open > 0).map(|open| format!("{open} open"))
+        }
         "/objections" => {
             Some(app.exceptions().windows()).filter(|open| *open > 0).map(|open| format!("{open} open"))
         }

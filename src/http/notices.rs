@@ -5,8 +5,8 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use crate::access::grants;
 use crate::access::words::Words;
+use crate::access::{grants, proposals};
 use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -34,6 +34,21 @@ pub(super) fn of(reader: &mut Reader<'_>, me: &AccountId) -> Result<Vec<Value>> 
         let text = counted(asked, "request waits", "requests wait");
         let way = ("/requests?view=decide", "Answer");
         notices.push(notice("key", &format!("{text} for your word."), "", &[], way));
+    }
+    let proposed = proposals::lists::waiting_for(reader, me)?;
+    if proposed > 0 {
+        let text = counted(
+            proposed,
+            "change of what opens personal data waits",
+            "changes of what opens personal data wait",
+        );
+        notices.push(notice(
+            "proof",
+            &format!("{text} for a second person."),
+            "",
+            &[],
+            ("/proposals", "Decide"),
+        ));
     }
     if let Some(text) = ending(reader, me)? {
         notices.push(notice(

@@ -67,6 +67,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("own-account", "Somebody else has to change this"),
     ("own-alarm", "Somebody else has to close it"),
     ("own-leaving", "Somebody else has to report it"),
+    ("overtaken", "Another change came in between"),
     ("password-ended", "The password has ended"),
     ("password-in-force", "The password is in force"),
     ("period-reviewed", "The period has its review already"),

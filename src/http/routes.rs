@@ -128,6 +128,17 @@ table! {
     GET "/api/v1/me/access", Needs::SignedIn => access::own_access;
     GET "/applications", may("apps", "read") => access::pages::index;
     GET "/applications/{key}", may("apps", "read") => access::pages::show;
+    // Who may decide is judged by the slice: whoever writes catalogues, or owns all that it changes.
+    GET "/api/v1/proposals", may("apps", "read") => access::proposals::index;
+    GET "/api/v1/proposals/{id}", may("apps", "read") => access::proposals::show;
+    POST "/api/v1/proposals/{id}/approval", may("apps", "read") => access::proposals::approval;
+    POST "/api/v1/proposals/{id}/refusal", may("apps", "read") => access::proposals::refusal;
+    POST "/api/v1/proposals/{id}/withdrawal", may("apps", "read") => access::proposals::withdrawal;
+    GET "/proposals", may("apps", "read") => access::proposals::pages::index;
+    GET "/proposals/{id}", may("apps", "read") => access::proposals::pages::show;
+    POST "/proposals/{id}/approval", may("apps", "read") => access::proposals::pages::approval;
+    POST "/proposals/{id}/refusal", may("apps", "read") => access::proposals::pages::refusal;
+    POST "/proposals/{id}/withdrawal", may("apps", "read") => access::proposals::pages::withdrawal;
     GET "/api/v1/kill-switches", may("kill-switches", "read") => access::kill_switches;
     POST "/api/v1/kill-switches", may("kill-switches", "use") => access::pull;
     DELETE "/api/v1/kill-switches/{id}", may("kill-switches", "use") => access::lift;

@@ -10,8 +10,8 @@ use crate::caller::Actor;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{
-    AccountId, AlarmId, CampaignId, CaseId, ExceptionId, GrantId, HoldingId, ItemId, KeyId, KillSwitchId,
-    OwnDecisionId, RequestId, SessionId, TaskId, TextId,
+    AccountId, AlarmId, AttestationId, CampaignId, CaseId, ExceptionId, GrantId, HoldingId, ItemId, KeyId,
+    KillSwitchId, OwnDecisionId, ProposalId, RequestId, SessionId, TaskId, TextId,
 };
 
 /// The version of the event's form; part of what is hashed.
@@ -148,6 +148,23 @@ pub enum Change {
     RoleDefined { role: String },
     /// A role went out of use.
     RoleRetired { role: String },
+    /// A change of catalogues that waits for a second person was made, decided, withdrawn or found no answer; the
+    /// digest is that of its files, the note that somebody typed a sealed text.
+    ProposalChanged {
+        proposal: ProposalId,
+        applications: Vec<String>,
+        state: String,
+        digest: String,
+        note: Option<TextId>,
+    },
+    /// Somebody was seen to have shown something, such as a training; until when it counts, if that was said.
+    AttestationGiven {
+        attestation: AttestationId,
+        account: AccountId,
+        attestation_kind: String,
+        given_at: Timestamp,
+        ends_at: Option<Timestamp>,
+    },
     /// A grant began.
     GrantAdded { grant: GrantId, account: AccountId, role: String, source: String },
     /// A grant was confirmed or its end moved.
@@ -264,6 +281,7 @@ impl Change {
         use Change as C;
         match self {
             C::AccountCreated { account, .. }
+            | C::AttestationGiven { account, .. }
             | C::AccountChanged { account, .. }
             | C::AccountStateChanged { account, .. }
             | C::PasswordSet { account }

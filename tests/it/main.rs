@@ -42,6 +42,7 @@ mod problems;
 mod profile;
 mod profile_files;
 mod profile_order;
+mod proposals;
 mod recorder;
 mod recovery;
 mod refusals;

@@ -94,6 +94,7 @@ fn address(pattern: &str, life: &Life) -> String {
         _ if pattern.starts_with("/reviews/") => life.campaign.clone(),
         _ if pattern.starts_with("/leavers/") => life.case.clone(),
         _ if pattern.starts_with("/tasks/") => life.task.clone(),
+        _ if pattern.starts_with("/proposals/") => life.proposal.clone(),
         _ if pattern.starts_with("/alarms/") => life.alarm.clone(),
         _ => panic!("{pattern}: what stands behind this parameter?"),
     };
@@ -121,6 +122,7 @@ async fn pages_of_a_house_that_is_lived_in_are_whole() {
         "/existing-access?view=all".to_owned(),
         "/existing-access?view=drift".to_owned(),
         "/tasks?view=all".to_owned(),
+        "/proposals?view=past".to_owned(),
         "/alarms?view=closed".to_owned(),
         "/alarms?severity=critical&rule=repeated-lock".to_owned(),
     ]);

@@ -26,7 +26,7 @@ pub async fn index(app: web::Data<App>, page: Page) -> Answer {
     let pages = json!({ "shown": rows.len(), "total": rows.len(), "first": null, "next": null });
     page.render(
         "applications/list.html",
-        json!({ "total": rows.len(), "applications": rows, "pages": pages }),
+        json!({ "total": rows.len(), "applications": rows, "proposals": app.proposals().proposals(), "pages": pages }),
     )
 }
 

@@ -254,6 +254,7 @@ fn own_row(
         Matter::ReviewItem => "decided in a review that a role stays",
         Matter::Request => "approved a request",
         Matter::Exception => "approved an exception",
+        Matter::Proposal => "approved a change of what opens personal data, with nobody else to ask, of",
     };
     Ok(json!({
         "id": decision.id,

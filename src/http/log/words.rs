@@ -18,6 +18,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("alarm_seen_again", "Alarm seen again"),
     ("alarm_told", "Alarm told"),
     ("application_retired", "Application retired"),
+    ("attestation_given", "Attestation given"),
     ("catalogue_applied", "Catalogue applied"),
     ("data_exported", "Data exported"),
     ("access_day_closed", "Day of access closed"),
@@ -48,6 +49,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("password_set", "Password set"),
     ("password_unlocked", "Password unlocked"),
     ("people_imported", "People imported"),
+    ("proposal_changed", "Proposal moved on"),
     ("request_approved", "Request approved"),
     ("request_lapsed", "Request lapsed"),
     ("request_made", "Request made"),
@@ -156,6 +158,14 @@ fn verb(change: &Change) -> &'static str {
         C::ApplicationRetired { .. } => "retired an application",
         C::RoleDefined { .. } => "defined a role",
         C::RoleRetired { .. } => "retired a role",
+        C::ProposalChanged { state, .. } => match state.as_str() {
+            "proposed" => "proposed a change of what opens personal data",
+            "approved" => "approved a proposal",
+            "refused" => "refused a proposal",
+            "withdrawn" => "took a proposal back",
+            _ => "let a proposal lapse",
+        },
+        C::AttestationGiven { .. } => "recorded an attestation",
         C::GrantAdded { .. } => "gave a role",
         C::GrantKept { .. } => "kept a grant",
         C::GrantSuspended { .. } => "suspended a grant",
@@ -239,6 +249,8 @@ fn note(app: &App, change: &Change) -> Option<String> {
         | C::RequestRefused { role, .. }
         | C::RequestWithdrawn { role, .. }
         | C::RequestLapsed { role, .. } => role.clone(),
+        C::ProposalChanged { applications, .. } => applications.join(", "),
+        C::AttestationGiven { attestation_kind, .. } => attestation_kind.clone(),
         C::GrantAdded { role, source, .. } => format!("{role}, {source}"),
         C::GrantKept { role, cause, .. }
         | C::GrantSuspended { role, cause, .. }
@@ -313,6 +325,7 @@ fn href(change: &Change) -> Option<String> {
         | C::TaskVerified { task, .. }
         | C::TaskReopened { task, .. }
         | C::TaskWithdrawn { task, .. } => format!("/tasks/{task}"),
+        C::ProposalChanged { proposal, .. } => format!("/proposals/{proposal}"),
         C::ExceptionChanged { .. } => "/exceptions".to_owned(),
         C::OwnDecisionChanged { .. } => "/objections".to_owned(),
         C::AlarmRaised { alarm, .. }

@@ -17,6 +17,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/people/import", "a file, filled by hand"),
     ("/existing-access/import", "likewise"),
     ("/tasks/{id}/refusal", "gone with the task's completion, which is sent first; its call is filled"),
+    (
+        "/proposals/{id}/approval",
+        "overtaken by the approval of another, which is sent first; its call is filled",
+    ),
     ("/exceptions/{id}/approval", "has no field"),
     ("/exceptions/{id}/end", "has no field"),
     ("/objections/{id}", "stands where somebody decided about themselves; its call is filled"),
@@ -108,6 +112,7 @@ fn addresses(stage: &Stage) -> Vec<String> {
             path if path.starts_with("/alarms/") => {
                 vec![life.alarm.clone(), stage.fresh_alarm().to_owned()]
             }
+            path if path.starts_with("/proposals/") => vec![stage.proposal().to_owned()],
             path if path.starts_with("/tasks/") => vec![life.task.clone()],
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
             path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],

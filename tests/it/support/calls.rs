@@ -6,7 +6,8 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::stage::{
-    PAYROLL, a_second_alarm, a_second_review, half_way_in, logins_of_nobody, somebody_asks, somebody_leaves,
+    PAYROLL, a_second_alarm, a_second_review, four_proposals, half_way_in, logins_of_nobody, somebody_asks,
+    somebody_leaves,
 };
 use super::{Browser, House, Life, PASSWORD};
 
@@ -63,6 +64,7 @@ pub struct Stage {
     second_item: String,
     orphans: Vec<String>,
     fresh_alarm: String,
+    proposals: Vec<String>,
 }
 
 /// A call as it should be made.
@@ -95,6 +97,7 @@ impl Stage {
         let leaver = house.person("leaving.person", None).await.to_string();
         let desk = house.order_desk(&life.staff.grace.id()).await;
         let nobody = house.browser().await;
+        let proposals = four_proposals(&house).await;
         let (invited, half) = half_way_in(&house, &nobody).await;
         let (rita, link) = house.invite("rita.invited", &[]).await;
         people.push(rita.to_string());
@@ -119,6 +122,7 @@ impl Stage {
             second_item,
             orphans,
             fresh_alarm,
+            proposals,
         }
     }
 
@@ -233,6 +237,15 @@ impl Stage {
                 second["expires_at"] = json!(later);
                 let calls = [(Who::Ada, first), (Who::Mary, second)].into_iter();
                 return Some(calls.map(|(who, body)| Call { who, address: path.to_owned(), body }).collect());
+            }
+            "POST /api/v1/proposals/{id}/approval" => {
+                (Who::Priya, self.proposals[0].as_str(), json!({ "note": word("note") }))
+            }
+            "POST /api/v1/proposals/{id}/refusal" => {
+                (Who::Priya, self.proposals[1].as_str(), json!({ "note": word("note") }))
+            }
+            "POST /api/v1/proposals/{id}/withdrawal" => {
+                (Who::Priya, self.proposals[2].as_str(), json!({ "note": word("note") }))
             }
             "POST /api/v1/requests/{id}/approval" => {
                 (Who::Mary, self.to_approve.as_str(), json!({ "note": word("note") }))
@@ -351,6 +364,11 @@ impl Stage {
             _ => return None,
         };
         Some(vec![Call { who, address: path.to_owned(), body }])
+    }
+
+    /// A proposal that nobody has answered.
+    pub fn proposal(&self) -> &str {
+        &self.proposals[3]
     }
 
     /// Somebody who may be suspended.

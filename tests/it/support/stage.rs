@@ -92,3 +92,12 @@ pub async fn half_way_in(house: &House, nobody: &Browser) -> (Browser, Browser) 
     half.post("/api/v1/signin", json!({ "username": "half.way", "password": PASSWORD })).await.expect(200);
     (invited, half)
 }
+
+/// Four changes of the order desk that touch personal data and wait.
+pub async fn four_proposals(house: &House) -> Vec<String> {
+    let mut made = Vec::new();
+    for purpose in ["customs", "recall", "claims", "audits"] {
+        made.push(house.propose(&super::wider(purpose)).await);
+    }
+    made
+}
