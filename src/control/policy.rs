@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Output;
-use crate::access::apply::{Applied, AppliedApplication, PolicyFile};
+use crate::access::apply::{self, Applied, AppliedApplication, PolicyFile};
 use crate::access::export;
 use crate::access::lint::Rules;
 use crate::access::proposals::{self, Brought, Changes, Proposal};
@@ -177,7 +177,7 @@ pub(super) fn diff(app: &App, caller: &Caller, files: Vec<PolicyFile>) -> Result
     let data = json!({
         "applied": foreseen.applied, "differences": all, "complete": complete, "revision": foreseen.revision(),
     });
-    Ok(Output { lines, notes, data, wrong: false })
+    Ok(Output { lines, notes, data, ..Output::default() })
 }
 
 fn compared(app: &App, difference: &Difference) -> String {
