@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::db::Location;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::vault::MasterKey;
 
 /// What the configuration file may say; everything has a default.
@@ -28,6 +29,7 @@ struct File {
     lease_seconds: Option<u32>,
     strict_recording: Option<bool>,
     log_format: Option<String>,
+    trusted_proxies: Option<Vec<Network>>,
     hash: Hash,
 }
 
@@ -44,6 +46,7 @@ const KEYS: &[&str] = &[
     "lease_seconds",
     "strict_recording",
     "log_format",
+    "trusted_proxies",
     "hash",
 ];
 /// The master key itself, as 64 hexadecimal digits.
@@ -51,6 +54,9 @@ pub const MASTER_KEY: &str = "BAILIWICK_MASTER_KEY";
 const MASTER_KEY_FILE: &str = "BAILIWICK_MASTER_KEY_FILE";
 /// A file that holds the database's URL: it can carry a password, which is no business of the process table.
 const DATABASE_FILE: &str = "BAILIWICK_DATABASE_FILE";
+/// Addresses and networks with commas between them, in the place of the file's list.
+const TRUSTED_PROXIES: &str = "BAILIWICK_TRUSTED_PROXIES";
+const MOST_PROXIES: usize = 100;
 
 const HASH_KEYS: &[&str] = &["memory_kib", "passes", "lanes", "threads", "queue"];
 
@@ -115,6 +121,8 @@ pub struct Config {
     pub strict_recording: Option<bool>,
     /// Whether logs are JSON lines (else text for people).
     pub json_logs: bool,
+    /// The proxies that are believed when they say whose request they pass on, or ask about one. Nobody else is.
+    pub trusted_proxies: Vec<Network>,
     /// Password hashing.
     pub hash: Hash,
 }
@@ -154,6 +162,7 @@ impl Config {
             strict_recording: file.strict_recording,
             lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,
+            trusted_proxies: trusted_proxies(file.trusted_proxies)?,
             hash: file.hash,
             data,
             database,
@@ -221,6 +230,21 @@ fn lease(seconds: Option<u32>) -> Result<chrono::Duration> {
     }
 }
 
+fn trusted_proxies(file: Option<Vec<Network>>) -> Result<Vec<Network>> {
+    let proxies = match std::env::var(TRUSTED_PROXIES) {
+        Err(_) => file.unwrap_or_default(),
+        Ok(text) => {
+            let named = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+            let wrong = |what: String| Error::field(TRUSTED_PROXIES, what);
+            named.map(str::parse).collect::<std::result::Result<_, _>>().map_err(wrong)?
+        }
+    };
+    if proxies.len() > MOST_PROXIES {
+        return Err(Error::field("trusted_proxies", format!("has {MOST_PROXIES} entries at most")));
+    }
+    Ok(proxies)
+}
+
 fn log_format(word: Option<&str>) -> Result<bool> {
     match word {
         None | Some("text") => Ok(false),
@@ -278,6 +302,15 @@ mod tests {
         let keys: Vec<&str> = keys.filter(|key| !HASH_KEYS.contains(key)).collect();
         assert_eq!(keys, KEYS, "the list has the keys of the struct, in their order");
         assert_eq!(loaded("strict_recording = false\n").unwrap().strict_recording, Some(false));
+    }
+
+    #[test]
+    fn nobody_is_a_trusted_proxy_who_is_not_named() {
+        assert!(loaded("").unwrap().trusted_proxies.is_empty());
+        let named = loaded("trusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n").unwrap().trusted_proxies;
+        assert_eq!(named, ["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()]);
+        let error = loaded("trusted_proxies = [\"proxy.example\"]\n").unwrap_err().to_string();
+        assert!(error.contains("10.1.0.0/16"), "{error}");
     }
 
     #[test]

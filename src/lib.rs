@@ -24,6 +24,7 @@ pub mod ids;
 pub mod jobs;
 pub mod leavers;
 pub mod log;
+pub mod network;
 pub mod notify;
 pub mod organisation;
 pub mod profile;

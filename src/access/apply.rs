@@ -16,7 +16,7 @@ use super::lint::{self, OWN_APPLICATION};
 use super::records::{ApplicationRecord, RoleRecord};
 use super::second_person::touches_pii;
 use super::store::catalogue as store;
-use super::{catalogue, grants, limits, people, private_roles, settings};
+use super::{catalogue, grants, limits, people, private_roles, routes, settings};
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Result};
 use crate::ids::AccountId;
@@ -217,6 +217,7 @@ fn judge(
         refusals.extend(private_names(tx, document)?);
     }
     let known = known_with(tx, documents)?;
+    refusals.extend(routes::check_hosts(documents, &known));
     if let Some(document) = exclusions {
         refusals.extend(exclusion::check(document, &known.iter().collect::<Vec<_>>()));
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use super::approval::{ApprovalStep, Approver};
+use super::routes::Route;
 use crate::profile::{Document, Period, Refusal};
 
 crate::text_enum! {
@@ -110,6 +111,9 @@ pub struct Application {
     /// Registered records: canaries, and what a resource search lists.
     #[serde(default, rename = "record", skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Record>,
+    /// Which requests need which permission, for proxies that ask before they let one through.
+    #[serde(default, rename = "route", skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
 }
 
 /// A thing an application offers, with its actions and its class.

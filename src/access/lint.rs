@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{Application, Class, Days, Environment, Role};
 use super::names;
+use super::routes;
 use crate::profile::refusal::did_you_mean;
 use crate::profile::{Document, Period, Profile, Refusal};
 
@@ -46,6 +47,7 @@ pub fn check(document: &Document<Application>, rules: &Rules) -> Vec<Refusal> {
         lint.role(index, rules);
     }
     lint.records();
+    lint.routes();
     lint.found.sort_by_key(|refusal| refusal.line);
     lint.found
 }
@@ -339,6 +341,28 @@ impl<'a> Lint<'a> {
                 self.refuse(&format!("{path}.id"), "the record is registered twice", "remove one of the two");
             }
         }
+    }
+
+    fn routes(&mut self) {
+        let application = self.application;
+        self.list("route", application.routes.len());
+        for (index, route) in application.routes.iter().enumerate() {
+            let path = format!("route.{index}");
+            let known = application.feature(&route.feature);
+            let named = known.is_some_and(|feature| feature.actions.contains(&route.action));
+            if known.is_none() {
+                let features = application.features.iter().map(|feature| feature.key.as_str());
+                let what = format!("there is no feature \"{}\"", route.feature.escape_debug());
+                self.refuse(&format!("{path}.feature"), what, did_you_mean(&route.feature, features));
+            } else if !named {
+                let actions = known.into_iter().flat_map(|feature| &feature.actions).map(String::as_str);
+                let (feature, action) = (&route.feature, route.action.escape_debug());
+                let what = format!("the feature \"{feature}\" has no action \"{action}\"");
+                self.refuse(&format!("{path}.action"), what, did_you_mean(&route.action, actions));
+            }
+            self.text(&format!("{path}.purpose"), route.purpose.as_deref());
+        }
+        self.found.extend(routes::check(self.document));
     }
 
     fn once(&mut self, path: &str, kind: &str, key: &'a str, seen: &mut BTreeSet<&'a str>) {

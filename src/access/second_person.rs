@@ -6,7 +6,8 @@ use super::catalogue::{Application, Class, Feature, Role};
 use super::records::{ApplicationRecord, RoleRecord};
 use crate::ids::AccountId;
 
-/// Whether an apply changes what opens PII: PII features, access roles, what keys may assert, or whose word counts.
+/// Whether an apply changes what opens PII: PII features, access roles, what keys may assert, which requests mean
+/// which permission, or whose word counts.
 /// What only takes away is no such change.
 pub(super) fn touches_pii(
     before: Option<&ApplicationRecord>,
@@ -37,6 +38,7 @@ pub(super) fn touches_pii(
     });
     let trust_changed = pii_after
         && (specification.asserts != after.asserts
+            || specification.routes != after.routes
             || before.owner.as_ref() != owner
             || specification.environment != after.environment);
     feature_changed || role_changed || feature_added || trust_changed

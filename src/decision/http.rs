@@ -4,6 +4,7 @@
 //! is logged. Answers come from memory: no lock, no database.
 
 mod body;
+pub mod forward_auth;
 pub mod search;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use foldhash::quality::RandomState;
 use super::compile::{Refused, bits_of, compile};
 use super::holders::Holders;
 use super::policy::{Permission, Policy, RoleNumbers};
+use super::routes::Routes;
 use super::rows::{KillSwitchRow, PinRow, PolicyRows, SubjectRow};
 use super::slots::Slots;
 use super::stops::{KillSwitches, Pins};
@@ -35,6 +36,7 @@ pub struct Snapshot {
     pub(super) holders: Holders,
     pub(super) roles: RoleNumbers,
     pub(super) policy: Arc<Policy>,
+    pub(super) routes: Arc<Routes>,
     pub(super) kill_switches: Arc<KillSwitches>,
     pub(super) pins: Arc<Pins>,
 }
@@ -51,6 +53,7 @@ impl Default for Snapshot {
             holders: Holders::default(),
             roles: RoleNumbers::default(),
             policy: Arc::default(),
+            routes: Arc::default(),
             kill_switches: Arc::new(KillSwitches::of(&[])),
             pins: Arc::default(),
         }
@@ -96,6 +99,7 @@ impl Snapshot {
     /// Everything in the catalogue that cannot be compiled; keep the state before it then.
     pub fn with_policy(mut self, rows: &PolicyRows) -> Result<Self, Refused> {
         self.policy = Arc::new(compile(rows, &mut self.roles, &self.hasher)?);
+        self.routes = Arc::new(Routes::of(&rows.applications));
         Ok(self)
     }
 

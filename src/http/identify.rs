@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::Problem;
+use super::{Problem, client};
 use crate::access::lint::OWN_APPLICATION;
 use crate::app::App;
 use crate::caller::{Actor, Caller};
@@ -51,8 +51,8 @@ fn of_key(app: &App, request: &HttpRequest, credential: &HeaderValue) -> Option<
     if !scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    let peer = request.peer_addr().map(|address| address.ip());
-    let key = app.keys().identify(app.context().clock.now(), token.trim(), peer)?;
+    let from = client::address(&app.config().trusted_proxies, request);
+    let key = app.keys().identify(app.context().clock.now(), token.trim(), from)?;
     let actor = Actor::Service { account: key.account.clone(), key: key.key.clone() };
     Some(Caller { actor, ..Caller::nobody() })
 }

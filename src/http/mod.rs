@@ -9,6 +9,7 @@ pub mod answer;
 pub mod body;
 pub mod certificate;
 pub mod clauses;
+pub mod client;
 pub mod guard;
 pub mod health;
 pub mod home;

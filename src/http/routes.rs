@@ -181,6 +181,10 @@ table! {
     POST "/access/v1/search/subject", may("evaluation", "search") => decision::http::search::subjects;
     POST "/access/v1/search/resource", may("evaluation", "search") => decision::http::search::resources;
     POST "/access/v1/search/action", may("evaluation", "search") => decision::http::search::actions;
+    // With any method: see `ANY_METHOD`.
+    GET "/forward-auth", Needs::Nothing => decision::http::forward_auth::answer;
+    GET "/forward-auth/{path:.*}", Needs::Nothing => decision::http::forward_auth::answer;
+    GET "/return", Needs::SignedIn => decision::http::forward_auth::go_back;
     GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
 
     // ---- requests; a direct grant is a request in which the giver's word may count
@@ -257,9 +261,13 @@ table! {
     POST "/alarms/{id}/closure", may("alarms", "handle") => alarms::http::pages::closure;
 }
 
+/// What proxies ask, with whatever method the request has that they ask about. It judges everything itself.
+pub const ANY_METHOD: [&str; 2] = ["/forward-auth", "/forward-auth/{path:.*}"];
+
 /// The row for a method and a pattern.
 pub fn find(method: &Method, pattern: &str) -> Option<&'static Row> {
-    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let any = method == Method::HEAD || ANY_METHOD.contains(&pattern);
+    let method = if any { &Method::GET } else { method };
     TABLE.iter().find(|row| row.method == method && row.path == pattern)
 }
 
@@ -271,7 +279,12 @@ pub fn register(config: &mut web::ServiceConfig) {
         paths.entry(first).or_insert_with(|| (row.path, Vec::new())).1.push((row.route)());
     }
     for (path, routes) in paths.into_values() {
-        let resource = web::resource(path).default_service(web::to(super::problem::unknown_method));
+        let resource = web::resource(path);
+        let resource = if ANY_METHOD.contains(&path) {
+            resource.default_service(web::to(decision::http::forward_auth::answer))
+        } else {
+            resource.default_service(web::to(super::problem::unknown_method))
+        };
         config.service(routes.into_iter().fold(resource, actix_web::Resource::route));
     }
 }

@@ -11,7 +11,7 @@ import { withPalette } from "./png.mjs";
 import { OPENING, aCompanyAtWork } from "./stage.mjs";
 
 /** Pages that are looked at on the way in, by `gate.test.mjs`. */
-const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in", "/sign-in/totp", "/sign-in/password"];
+const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in", "/sign-in/totp", "/sign-in/password", "/return"];
 
 /** Who looks at which page in a house where something goes on. Each address stands for a route of the table. */
 const SIGHTS = [

@@ -12,6 +12,9 @@ use crate::support::contract::{self, body_of, document, fields, operation, resol
 const NO_CALLS: &[&str] = &[
     // Style sheets and scripts.
     "/static/{path:.*}",
+    // Proxies ask it in headers of their own; docs/forward-auth.md says how.
+    "/forward-auth",
+    "/forward-auth/{path:.*}",
 ];
 
 /// Whether an address is for programs, and so to be described.

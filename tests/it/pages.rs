@@ -17,6 +17,8 @@ const GATE: &[&str] = &[
     "/sign-in",
     "/sign-in/totp",
     "/sign-in/password",
+    // Only for who was sent here by a proxy.
+    "/return",
 ];
 
 /// The addresses of pages in the house.

@@ -48,6 +48,9 @@ const OPEN: &[&str] = &[
     "GET /api/v1/session",
     "DELETE /api/v1/session",
     "POST /sign-out",
+    // Proxies alone are answered, and the handler judges whose request they ask about.
+    "GET /forward-auth",
+    "GET /forward-auth/{path:.*}",
     // A redirect to the page that changes a password.
     "GET /.well-known/change-password",
 ];

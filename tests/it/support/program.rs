@@ -130,6 +130,16 @@ impl Program {
         self.serve_by(|arguments| self.command(arguments))
     }
 
+    /// The same, with further settings in its environment.
+    #[track_caller]
+    pub fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
+        self.serve_by(|arguments| {
+            let mut command = self.command(arguments);
+            command.envs(settings.iter().copied());
+            command
+        })
+    }
+
     /// Starts the server under `strace`, which writes what it sees of writes and syncs into a file. The server is our
     /// own child all the same, and `strace` ends when it does.
     #[track_caller]
@@ -270,6 +280,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whoever calls the server of this port, which shows this certificate.
+    pub fn of(port: u16, certificate: PathBuf) -> Self {
+        Self { port, certificate }
+    }
+
     /// Calls it over HTTPS with curl, which knows no certificate but the server's own.
     pub fn curl(&self, path: &str, arguments: &[&str]) -> Ended {
         self.call("localhost", path, arguments).output().expect("curl runs").into()

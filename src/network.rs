@@ -1,4 +1,4 @@
-//! Networks that a key may call from: an address, or a prefix such as `10.1.0.0/16`.
+//! Networks that calls may come from: an address, or a prefix such as `10.1.0.0/16`.
 //!
 //! Rule: an address of one family never lies in a network of the other; an IPv4 address in IPv6's clothes is the IPv4
 //! address. Pure.
