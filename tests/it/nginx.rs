@@ -208,7 +208,8 @@ fn nginx_lets_through_what_is_permitted_and_nothing_else() {
 
     let yes = nginx.ask("/letters/7?page=2", &signed_in);
     assert_eq!(yes.status, 200, "{} {}", yes.head, nginx.said());
-    assert_eq!(yes.seen.as_ref().expect("let through")["request"], "GET /letters/7?page=2 HTTP/1.1");
+    let request = &yes.seen.as_ref().expect("let through")["request"];
+    assert!(request.as_str().is_some_and(|line| line.starts_with("GET /letters/7?page=2 ")), "{request}");
     assert_eq!((yes.saw("x-bailiwick-username"), yes.saw("x-bailiwick-kind")), (vec!["ada"], vec!["user"]));
     assert_eq!(yes.saw("x-bailiwick-account")[0].len(), 36);
     assert!(yes.saw("cookie").is_empty(), "what opens Bailiwick stays with Bailiwick");
