@@ -1,6 +1,9 @@
 // The pages of the gate, each in the state in which people meet it, and the whole way in without a script.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { BEGINNING, setUp } from "./company.mjs";
 import { inHouse } from "./house.mjs";
 import { look } from "./looks.mjs";
@@ -25,6 +28,7 @@ inHouse("every page of the gate", async (house) => {
   await hers.getByRole("link", { name: "I have kept them, go on" }).click();
 
   await refusals(house, ines, dmitri);
+  await theWayBack(house, dmitri);
   await house.clock.advance({ minutes: 1 });
   await hers.context().clearCookies();
   await hers.goto("/sign-in");
@@ -45,6 +49,47 @@ async function refusals(house, ines, dmitri) {
   await house.provoking(/status of 404/, () => dmitri.page.goto(house.setUpLink));
   await look(house, dmitri.page, "link-ended");
 }
+
+/** Somebody whom a proxy sent here to sign in is told where they go on to, and goes there. */
+async function theWayBack(house, dmitri) {
+  const folder = await mkdtemp(join(tmpdir(), "bailiwick-routes-"));
+  const { host, origin } = new URL(house.setUpLink);
+  await writeFile(join(folder, "desk.toml"), desk(host));
+  await house.command("apply", folder);
+  await rm(folder, { recursive: true });
+  const { page } = dmitri;
+  // The page is held for as long as it is looked at.
+  await page.route("**/return?*", async (route) => {
+    const response = await route.fetch();
+    const { refresh, ...headers } = response.headers();
+    assert.equal(refresh, `0; url=${origin}/letters/7`);
+    await route.fulfill({ response, headers });
+  });
+  await page.goto(`/return?to=${encodeURIComponent(`${origin}/letters/7`)}`);
+  await look(house, page, "way-back");
+  await page.unroute("**/return?*");
+  await house.provoking(/status of 404/, () => page.goto("/return?to=https%3A%2F%2Felsewhere.example%2F"));
+}
+
+const desk = (host) => `
+  key = "desk"
+  owner = "dmitri.voznesensky"
+  [[feature]]
+  key = "letter"
+  actions = ["read"]
+  [[role]]
+  key = "reader"
+  birthright = true
+  [[role.allow]]
+  feature = "letter"
+  actions = ["read"]
+  [[route]]
+  host = "${host}"
+  path = "/letters/{id}"
+  methods = ["GET"]
+  feature = "letter"
+  action = "read"
+`;
 
 /** The year after, the password has ended: she signs in with it once more to choose another. */
 async function anEndedPassword(house, ines) {

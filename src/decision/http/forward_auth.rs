@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, REFRESH, WWW_AUTHENTICATE};
+use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -141,7 +142,7 @@ fn said(request: &HttpRequest) -> Option<Said<'_>> {
         forwarded_proto: once(headers, "x-forwarded-proto")?,
         appended: address.strip_prefix(ADDRESS)?,
         method: request.method().as_str(),
-        host: once(headers, "host")?.or_else(|| request.uri().host()),
+        host: once(headers, "host")?.or_else(|| request.uri().authority().map(Authority::as_str)),
     })
 }
 
