@@ -240,9 +240,7 @@ impl Asked {
             resource_type: &self.resource_type,
             resource: &self.resource,
             action: &self.action,
-            properties: None,
-            context: None,
-            asserts: None,
+            ..Question::default()
         }
     }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::{Application, Role};
 use super::exclusion::{self, Exclusions};
 use super::lint::{self, OWN_APPLICATION};
+use super::named_networks::{self, NETWORKS_FILE, NamedNetworks};
 use super::records::{ApplicationRecord, RoleRecord};
 use super::second_person::touches_pii;
 use super::store::catalogue as store;
@@ -47,6 +48,8 @@ pub struct Applied {
     pub applications: Vec<AppliedApplication>,
     /// Whether the organisation's exclusions changed.
     pub exclusions_changed: bool,
+    /// Whether the networks that have names changed.
+    pub networks_changed: bool,
 }
 
 /// What became of one application.
@@ -133,9 +136,14 @@ pub fn apply_as_if_approved(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<App
 
 /// Applies the files on a basis that was seen to hold.
 pub(super) fn apply_on(tx: &mut Tx<'_>, files: &[PolicyFile], basis: Basis) -> Result<Applied> {
-    let (documents, exclusions) = read(files)?;
-    let owners = judge(tx, &documents, exclusions.as_ref())?;
+    let read = read(files)?;
+    let owners = judge(tx, &read)?;
+    let Read { documents, exclusions, networks } = read;
     let mut applied = Applied::default();
+    if let Some(document) = networks {
+        let known = known_with(tx, &[])?;
+        applied.networks_changed = named_networks::apply(tx, &document.value, &known, basis != Basis::NoPii)?;
+    }
     for (document, owner) in documents.iter().zip(owners) {
         let done = if document.value.key == OWN_APPLICATION {
             apply_own_owner(tx, document, owner)?
@@ -173,53 +181,59 @@ pub(super) fn tried<T>(tx: &mut Tx<'_>, change: impl FnOnce(&mut Tx<'_>) -> Resu
     }
 }
 
-type Read = (Vec<Document<Application>>, Option<Document<Exclusions>>);
+/// Everything that was handed in.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) documents: Vec<Document<Application>>,
+    pub(super) exclusions: Option<Document<Exclusions>>,
+    pub(super) networks: Option<Document<NamedNetworks>>,
+}
 
-/// The catalogues of a policy directory by themselves, judged without anything that is in force.
+/// The catalogues and networks of a policy directory by themselves, judged without anything that is in force.
 ///
 /// # Errors
 /// [`Error::Invalid`] with an entry for each refusal.
-pub fn catalogues(files: &[PolicyFile], rules: &lint::Rules) -> Result<Vec<Application>> {
-    let (documents, _) = read(files)?;
-    refused(lint::check_all(&documents, rules))?;
-    Ok(documents.into_iter().map(|document| document.value).collect())
+pub fn catalogues(files: &[PolicyFile], rules: &lint::Rules) -> Result<(Vec<Application>, NamedNetworks)> {
+    let read = read(files)?;
+    let networks = read.networks.map(|document| document.value).unwrap_or_default();
+    refused(lint::check_all(&read.documents, &lint::Rules { networks: networks.names(), ..rules.clone() }))?;
+    Ok((read.documents.into_iter().map(|document| document.value).collect(), networks))
 }
 
 pub(super) fn read(files: &[PolicyFile]) -> Result<Read> {
     if files.len() > MAX_FILES {
         return Err(Error::field("files", format!("at most {MAX_FILES} files can be applied at once")));
     }
-    let (mut documents, mut exclusions, mut refusals) = (Vec::new(), None, Vec::new());
-    for file in files {
-        if file.name == EXCLUSIONS_FILE {
-            match exclusion::parse(&file.name, &file.text) {
-                Ok(document) => exclusions = Some(document),
-                Err(refusal) => refusals.push(refusal),
-            }
-        } else {
-            match catalogue::parse(&file.name, &file.text) {
-                Ok(document) => documents.push(document),
-                Err(refusal) => refusals.push(refusal),
-            }
-        }
+    let (mut read, mut refusals) = (Read::default(), Vec::new());
+    for PolicyFile { name, text } in files {
+        let outcome = match name.as_str() {
+            EXCLUSIONS_FILE => exclusion::parse(name, text).map(|found| read.exclusions = Some(found)),
+            NETWORKS_FILE => named_networks::parse(name, text).map(|found| read.networks = Some(found)),
+            _ => catalogue::parse(name, text).map(|found| read.documents.push(found)),
+        };
+        refusals.extend(outcome.err());
     }
-    refused(refusals).map(|()| (documents, exclusions))
+    refused(refusals).map(|()| read)
 }
 
 /// Everything that is wrong with the files, all at once; else the owners in the order of the documents.
-fn judge(
-    tx: &mut Tx<'_>,
-    documents: &[Document<Application>],
-    exclusions: Option<&Document<Exclusions>>,
-) -> Result<Vec<Option<AccountId>>> {
-    let mut refusals = lint::check_all(documents, &limits::rules(tx));
+fn judge(tx: &mut Tx<'_>, read: &Read) -> Result<Vec<Option<AccountId>>> {
+    let documents = &read.documents;
+    let mut rules = limits::rules(tx)?;
+    if let Some(networks) = &read.networks {
+        rules.networks = networks.value.names();
+    }
+    let mut refusals = lint::check_all(documents, &rules);
     for document in documents {
         refusals.extend(private_names(tx, document)?);
     }
     let known = known_with(tx, documents)?;
     refusals.extend(routes::check_hosts(documents, &known));
-    if let Some(document) = exclusions {
+    if let Some(document) = &read.exclusions {
         refusals.extend(exclusion::check(document, &known.iter().collect::<Vec<_>>()));
+    }
+    if let Some(document) = &read.networks {
+        refusals.extend(named_networks::check(document, &known));
     }
     let mut owners = Vec::with_capacity(documents.len());
     for document in documents {

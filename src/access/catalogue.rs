@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use super::approval::{ApprovalStep, Approver};
 use super::routes::Route;
@@ -78,6 +79,53 @@ pub enum Position {
     Owner,
 }
 
+/// What a subject's type stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StandsFor {
+    /// A person, as `user` does.
+    #[default]
+    Person,
+    /// A service, as `service` does.
+    Service,
+}
+
+/// A further word by which an application calls its subjects in `subject.type`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a subject type must be a word, or { type = \"WORD\", stands_for = \"person\" or \"service\" }"
+)]
+pub enum SubjectType {
+    /// The word alone stands for people.
+    Word(String),
+    /// A word and what it stands for.
+    Other {
+        /// The word.
+        #[serde(rename = "type")]
+        word: String,
+        /// What it stands for.
+        stands_for: StandsFor,
+    },
+}
+
+impl SubjectType {
+    /// The word.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Word(word) | Self::Other { word, .. } => word,
+        }
+    }
+
+    /// What it stands for.
+    pub fn stands_for(&self) -> StandsFor {
+        match self {
+            Self::Word(_) => StandsFor::Person,
+            Self::Other { stands_for, .. } => *stands_for,
+        }
+    }
+}
+
 /// An application: a system in scope, whether or not it asks for decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +150,9 @@ pub struct Application {
     /// What its keys may assert in `context` and `properties`; `None` means the default of each feature's class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asserts: Option<Vec<String>>,
+    /// What it calls its subjects besides `user` and `service`, which are always understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subject_types: Vec<SubjectType>,
     /// The things it offers.
     #[serde(default, rename = "feature", skip_serializing_if = "Vec::is_empty")]
     pub features: Vec<Feature>,
@@ -193,21 +244,24 @@ pub struct Allow {
     /// How old a date in the record may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Within>,
-    /// Networks that the request must come from.
+    /// Networks that the end user must be in, as `context.source_ip` says: registered names, addresses or prefixes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<String>,
     /// A condition in CEL; missing data denies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
-    /// Whether the session must have been opened with a second factor.
+    /// Whether the session must have been opened with a second factor, as `context.mfa` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mfa: Option<bool>,
-    /// Whether the request must come from a managed device.
+    /// Whether it must come from a managed device, as `context.managed_device` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_device: Option<bool>,
-    /// Hours of the day in which it holds.
+    /// Hours of the week in which it holds, by the clock of the subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<String>,
+    /// The property of the resource that names who made it: the subject must be somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_by: Option<String>,
 }
 
 /// A bound on the age of a date that the record carries: null permits, older or absent denies.
@@ -264,6 +318,9 @@ pub struct Record {
     /// Whether nobody has a reason to open it, so that opening it raises an alarm (E37.5).
     #[serde(default, skip_serializing_if = "is_false")]
     pub canary: bool,
+    /// What is known of it, whatever a caller says.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub properties: Map<String, Value>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -330,13 +387,17 @@ impl Application {
         self.features_of(role).into_iter().map(Feature::class).max().unwrap_or_default()
     }
 
-    /// The resource properties that conditions on a feature read: declared ones, scopes, and dates of `within`.
+    /// The resource properties that typed conditions on a feature read: declared ones, scopes, dates of `within` and
+    /// makers of `not_by`.
     pub fn properties_of<'a>(&'a self, feature: &'a Feature) -> BTreeSet<&'a str> {
         let allows =
             self.roles.iter().flat_map(|role| &role.allows).filter(|allow| allow.feature == feature.key);
-        let dates = allows.filter_map(|allow| allow.within.as_ref()).map(|within| within.of.as_str());
+        let named = allows.flat_map(|allow| {
+            let date = allow.within.as_ref().map(|within| within.of.as_str());
+            date.into_iter().chain(allow.not_by.as_deref())
+        });
         let declared = feature.properties.iter().chain(&feature.scopes).map(String::as_str);
-        declared.chain(dates).collect()
+        declared.chain(named).collect()
     }
 
     /// The catalogue as TOML, for export.

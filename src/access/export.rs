@@ -5,13 +5,15 @@
 
 use super::apply::{EXCLUSIONS_FILE, PolicyFile};
 use super::exclusion::Exclusions;
+use super::named_networks::{self, NETWORKS_FILE, NamedNetworks};
 use super::records::ApplicationRecord;
 use super::{roles, settings};
 use crate::accounts;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 
-/// The files of everything in force: one for each application, and one for the organisation's exclusions if it has any.
+/// The files of everything in force: one for each application, and one each for the organisation's exclusions and for
+/// its networks if it has any.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
@@ -25,6 +27,10 @@ pub fn export(reader: &mut Reader<'_>) -> Result<Vec<PolicyFile>> {
     let exclusions = settings::organisation_exclusions(reader)?;
     if !exclusions.is_empty() {
         files.push(PolicyFile { name: EXCLUSIONS_FILE.to_owned(), text: exclusions_text(&exclusions)? });
+    }
+    let networks = named_networks::in_force(reader)?;
+    if !networks.list.is_empty() {
+        files.push(PolicyFile { name: NETWORKS_FILE.to_owned(), text: networks_text(&networks)? });
     }
     Ok(files)
 }
@@ -48,4 +54,12 @@ pub(super) fn text(reader: &mut Reader<'_>, record: &ApplicationRecord) -> Resul
         None => None,
     };
     application.to_toml().map_err(|refusal| Error::internal("writing a catalogue as TOML", refusal))
+}
+
+/// The file of these networks.
+///
+/// # Errors
+/// [`Error::Internal`] if they cannot be written.
+pub(super) fn networks_text(networks: &NamedNetworks) -> Result<String> {
+    toml::to_string(networks).map_err(|cause| Error::internal("writing the networks as TOML", cause))
 }

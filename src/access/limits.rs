@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lint::Rules;
+use super::named_networks;
 use super::records::RoleRecord;
 use crate::clock::Timestamp;
 use crate::db::Reader;
@@ -36,8 +37,12 @@ pub fn day_parameters(reader: &Reader<'_>) -> BTreeMap<String, u32> {
     profile.parameters().filter_map(|parameter| days(parameter.name)).collect()
 }
 
-/// What the profile contributes to the judgement of a catalogue.
-pub fn rules(reader: &Reader<'_>) -> Rules {
+/// What profile and settings contribute to the judgement of a catalogue.
+///
+/// # Errors
+/// [`Error::Internal`] if the networks cannot be read back.
+pub fn rules(reader: &mut Reader<'_>) -> Result<Rules> {
+    let networks = named_networks::in_force(reader)?.names();
     let day_parameters: BTreeSet<String> = day_parameters(reader).into_keys().collect();
-    Rules { day_parameters, access_role_end: Some(profile_limit(reader, true)) }
+    Ok(Rules { day_parameters, networks, access_role_end: Some(profile_limit(reader, true)) })
 }

@@ -3,6 +3,8 @@
 //! Rules: all refusals of a file are found at once; a permission counts as reached even where it is denied again; what
 //! this version cannot enforce is refused, never ignored. Pure; calls `catalogue` and `profile`.
 
+mod conditions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{Application, Class, Days, Environment, Role};
@@ -24,6 +26,8 @@ pub const MAX_ENTRIES: usize = 1_000;
 pub struct Rules {
     /// Parameters counted in days, which `within` may name.
     pub day_parameters: BTreeSet<String>,
+    /// The networks that are registered by name.
+    pub networks: BTreeSet<String>,
     /// The end that the profile gives to grants of access roles that state none.
     pub access_role_end: Option<Period>,
 }
@@ -32,7 +36,8 @@ impl From<&Profile> for Rules {
     fn from(profile: &Profile) -> Self {
         let names = profile.parameters().map(|parameter| parameter.name);
         let day_parameters = names.filter(|name| profile.days(name).is_some()).map(str::to_owned).collect();
-        Self { day_parameters, access_role_end: Some(profile.grant().max_duration(true)) }
+        let access_role_end = Some(profile.grant().max_duration(true));
+        Self { day_parameters, access_role_end, ..Self::default() }
     }
 }
 
@@ -85,18 +90,6 @@ pub fn unsupported(document: &Document<Application>) -> Vec<Refusal> {
         if !role.requires.is_empty() {
             refuse(format!("role.{index}.requires"), "requires");
         }
-        for (number, allow) in role.allows.iter().enumerate() {
-            let conditions = [
-                (!allow.networks.is_empty(), "networks"),
-                (allow.when.is_some(), "when"),
-                (allow.mfa.is_some(), "mfa"),
-                (allow.managed_device.is_some(), "managed_device"),
-                (allow.hours.is_some(), "hours"),
-            ];
-            for (_, condition) in conditions.into_iter().filter(|(present, _)| *present) {
-                refuse(format!("role.{index}.allow.{number}.{condition}"), condition);
-            }
-        }
     }
     found
 }
@@ -126,6 +119,7 @@ impl<'a> Lint<'a> {
         self.list("role", application.roles.len());
         self.list("record", application.records.len());
         self.texts("asserts", "name", application.asserts.as_deref().unwrap_or_default());
+        self.subject_types();
     }
 
     fn features(&mut self) {
@@ -136,7 +130,7 @@ impl<'a> Lint<'a> {
             self.key(&format!("{path}.key"), &feature.key);
             self.text(&format!("{path}.name"), feature.name.as_deref());
             self.once(&format!("{path}.key"), "feature", &feature.key, &mut seen);
-            self.keys(&format!("{path}.actions"), "action", &feature.actions);
+            self.actions(&format!("{path}.actions"), &feature.actions);
             self.texts(&format!("{path}.scopes"), "scope", &feature.scopes);
             self.texts(&format!("{path}.properties"), "property", &feature.properties);
             if feature.actions.is_empty() {
@@ -180,6 +174,7 @@ impl<'a> Lint<'a> {
                 self.text(&format!("{path}.within.of"), Some(&within.of));
                 self.days(&format!("{path}.within.days"), &within.days, rules);
             }
+            self.conditions(&path, allow, rules);
         }
         for (number, deny) in role.denies.iter().enumerate() {
             self.permission(&format!("{path}.deny.{number}"), &deny.feature, &deny.actions);
@@ -340,6 +335,7 @@ impl<'a> Lint<'a> {
             if !seen.insert((&record.feature, &record.id)) {
                 self.refuse(&format!("{path}.id"), "the record is registered twice", "remove one of the two");
             }
+            self.properties_of_record(&format!("{path}.properties"), record);
         }
     }
 
@@ -371,13 +367,15 @@ impl<'a> Lint<'a> {
         }
     }
 
-    fn keys(&mut self, path: &str, kind: &str, keys: &'a [String]) {
-        self.list(path, keys.len());
+    fn actions(&mut self, path: &str, actions: &'a [String]) {
+        self.list(path, actions.len());
         let mut seen = BTreeSet::new();
-        for (number, key) in keys.iter().enumerate() {
+        for (number, action) in actions.iter().enumerate() {
             let place = format!("{path}.{number}");
-            self.key(&place, key);
-            self.once(&place, kind, key, &mut seen);
+            if let Some((what, remedy)) = names::fault_of_action(action) {
+                self.refuse(&place, what, remedy);
+            }
+            self.once(&place, "action", action, &mut seen);
         }
     }
 

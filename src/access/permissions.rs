@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::catalogue::{Allow, Application, Class};
 use super::lint::OWN_APPLICATION;
-use super::names::is_key;
+use super::names::{is_action, is_key};
 use crate::error::{Error, Result};
 use crate::profile::refusal::did_you_mean;
 
@@ -41,7 +41,8 @@ impl FromStr for Wish {
         }
         let parts = text.split_once('/').and_then(|(application, rest)| {
             let (feature, action) = rest.split_once(':')?;
-            [application, feature, action].into_iter().all(is_key).then_some((application, feature, action))
+            let named = is_key(application) && is_key(feature) && is_action(action);
+            named.then_some((application, feature, action))
         });
         let (application, feature, action) =
             parts.ok_or("must be APPLICATION/FEATURE:ACTION, such as orders/order:read")?;

@@ -2,6 +2,10 @@
 //!
 //! Rule: what only takes away needs nobody. Pure.
 
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
 use super::catalogue::{Application, Class, Feature, Role};
 use super::records::{ApplicationRecord, RoleRecord};
 use crate::ids::AccountId;
@@ -39,7 +43,26 @@ pub(super) fn touches_pii(
     let trust_changed = pii_after
         && (specification.asserts != after.asserts
             || specification.routes != after.routes
+            || specification.subject_types != after.subject_types
+            || known_of_records(specification) != known_of_records(after)
             || before.owner.as_ref() != owner
             || specification.environment != after.environment);
     feature_changed || role_changed || feature_added || trust_changed
+}
+
+/// What conditions on personal data take for granted about records.
+fn known_of_records(application: &Application) -> Vec<(&str, &str, &Map<String, Value>)> {
+    let pii: BTreeSet<&str> = application
+        .features
+        .iter()
+        .filter(|feature| feature.class() == Class::Pii)
+        .map(|feature| feature.key.as_str())
+        .collect();
+    let records = application.records.iter();
+    let known =
+        records.filter(|record| pii.contains(record.feature.as_str()) && !record.properties.is_empty());
+    let mut known: Vec<_> =
+        known.map(|record| (record.feature.as_str(), record.id.as_str(), &record.properties)).collect();
+    known.sort_by_key(|(feature, id, _)| (*feature, *id));
+    known
 }

@@ -96,6 +96,9 @@ fn told(applied: &Applied) -> Vec<String> {
     if applied.exclusions_changed {
         lines.push(format!("{:<20} changed", "exclusions"));
     }
+    if applied.networks_changed {
+        lines.push(format!("{:<20} changed", "networks"));
+    }
     lines
 }
 
@@ -112,12 +115,12 @@ pub(super) fn export(app: &App) -> Result<Output> {
 pub fn test(catalogues: &[PolicyFile], tests: &[PolicyFile], profile: &str) -> Result<Output> {
     let policies = Policies::load(&PolicyFiles::built_in()).map_err(refused)?;
     let profile = policies.profile(profile).map_err(|refusal| refused(vec![refusal]))?;
-    let applications = apply::catalogues(catalogues, &Rules::from(profile))?;
+    let (applications, networks) = apply::catalogues(catalogues, &Rules::from(profile))?;
     let days: BTreeMap<String, u32> = profile
         .parameters()
         .filter_map(|parameter| Some((parameter.name.to_owned(), profile.days(parameter.name)?)))
         .collect();
-    let policy = policy_test::Policy::of(&applications, days).map_err(refused)?;
+    let policy = policy_test::Policy::of(&applications, &networks, days).map_err(refused)?;
     let (mut outcomes, mut refusals) = (Vec::new(), Vec::new());
     for file in tests {
         let run = Document::parse(&file.name, &file.text).map_err(|refusal| vec![refusal]);

@@ -42,8 +42,8 @@ pub struct Entity<'a> {
 pub struct Action<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(default, rename = "properties", deserialize_with = "object_or_nothing")]
-    _properties: Option<Value>,
+    #[serde(default, deserialize_with = "object_or_nothing")]
+    properties: Option<Value>,
 }
 
 /// One question, or the defaults of a batch: everything may be missing until it is asked.
@@ -150,10 +150,12 @@ impl Complete<'_> {
         Question {
             subject_type: &self.subject.kind,
             subject: &self.name,
+            subject_properties: self.subject.properties.as_ref(),
             application: asker.application,
             resource_type: &self.resource.kind,
             resource: &self.resource.id,
             action: &self.action.name,
+            action_properties: self.action.properties.as_ref(),
             properties: self.resource.properties.as_ref(),
             context: self.context,
             asserts: asker.asserts,

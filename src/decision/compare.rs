@@ -67,8 +67,10 @@ const NOTHING: Question<'static> = Question {
     subject: "",
     application: None,
     resource_type: "",
+    subject_properties: None,
     resource: "",
     action: "",
+    action_properties: None,
     properties: None,
     context: None,
     asserts: None,
@@ -121,7 +123,7 @@ impl Snapshot {
         for (application, feature, action) in permissions {
             let terms = |state: &Self, subject: Option<&Subject>| {
                 let permission = state.permission(application, feature, action)?;
-                Some(terms(now, permission, subject?))
+                Some(terms_of(state, now, permission, subject?))
             };
             let was = terms(self, before).unwrap_or_default();
             let would = terms(next, after).unwrap_or_default();
@@ -167,7 +169,10 @@ impl Snapshot {
         let found =
             names.and_then(|(application, feature, action)| self.permission(application, feature, action));
         let subject = number_of(account).and_then(|account| self.subject(account));
-        found.zip(subject).map(|(found, subject)| terms(now.micros(), found, subject)).unwrap_or_default()
+        found
+            .zip(subject)
+            .map(|(found, subject)| terms_of(self, now.micros(), found, subject))
+            .unwrap_or_default()
     }
 }
 
@@ -201,14 +206,14 @@ fn statement(permission: Permission<'_>) -> Vec<String> {
 }
 
 /// The terms under which a subject holds a permission, one entry for each way, in order and each once.
-fn terms(now: i64, permission: Permission<'_>, subject: &Subject) -> Vec<String> {
+fn terms_of(state: &Snapshot, now: i64, permission: Permission<'_>, subject: &Subject) -> Vec<String> {
     let lies_ahead = |reason: &Reason| *reason == Reason::NotYet;
     let begins = match subject.may_act(now) {
         Ok(()) => None,
         Err(reason) if lies_ahead(&reason) => Some("from the beginning of employment"),
         Err(_) => return Vec::new(),
     };
-    let facts = Facts { now, question: &NOTHING, subject };
+    let facts = Facts { now, question: &NOTHING, subject, state };
     let mut all = BTreeSet::new();
     for (_, reach, grant) in subject.ways_to(permission) {
         let counts = grant.map_or(Ok(()), |grant| grant.counts(now));

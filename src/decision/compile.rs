@@ -4,6 +4,8 @@
 //! before it stays; nothing is ignored; roles inherit within their own application, along chains that casbin follows
 //! dependably. Pure; calls `access::catalogue` for the words of a catalogue and `profile` for refusals.
 
+mod conditions;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::BuildHasher;
@@ -14,7 +16,8 @@ use foldhash::quality::RandomState;
 use super::policy::{Age, Birth, Draft, Offer, Policy, RoleNumbers, Row};
 use super::rows::{PolicyRows, RoleRow};
 use super::subject::is_name;
-use crate::access::catalogue::{Allow, Application, Class, Days, Feature, Position, Role};
+use crate::access::catalogue::{Application, Feature, Position, Role};
+use crate::access::expression::Expression;
 use crate::access::lint::{MAX_CHAIN, OWN_APPLICATION};
 use crate::profile::Refusal;
 
@@ -46,13 +49,22 @@ pub(super) fn bits_of(hasher: &RandomState, application: &str, feature: &str, ac
     hasher.hash_one((application, feature, action)) as u32
 }
 
-/// Compiles the whole catalogue. Roles that are new get numbers.
+/// Compiles the whole catalogue. Roles that are new get numbers, and conditions that are not need no reading.
 pub(super) fn compile(
     rows: &PolicyRows,
+    before: &Policy,
     numbers: &mut RoleNumbers,
     hasher: &RandomState,
 ) -> Result<Policy, Refused> {
-    let mut compiler = Compiler { rows, refused: Vec::new(), drafts: Vec::new(), found: HashMap::new() };
+    let mut compiler = Compiler {
+        rows,
+        refused: Vec::new(),
+        drafts: Vec::new(),
+        found: HashMap::new(),
+        expressions: HashMap::new(),
+        reads_people: false,
+    };
+    compiler.read_expressions(before);
     let offers = compiler.applications();
     let roles = compiler.roles();
     let mut parents = HashMap::new();
@@ -63,7 +75,12 @@ pub(super) fn compile(
         return Err(Refused(compiler.refused));
     }
     let bits = |application: &str, feature: &str, action: &str| bits_of(hasher, application, feature, action);
-    Ok(Policy::of(compiler.drafts, offers, parents, bits))
+    let mut policy = Policy::of(compiler.drafts, offers, parents, bits);
+    policy.subject_types = conditions::subject_types(rows);
+    policy.zone = rows.zone;
+    policy.expressions = compiler.expressions;
+    policy.reads_people = compiler.reads_people;
+    Ok(policy)
 }
 
 type RolesByKey<'a> = BTreeMap<&'a str, &'a Role>;
@@ -74,6 +91,9 @@ struct Compiler<'a> {
     drafts: Vec<Draft<'a>>,
     /// Where in `drafts` an application's feature's action stands.
     found: HashMap<(&'a str, &'a str, &'a str), usize>,
+    /// Conditions by their texts.
+    expressions: HashMap<Box<str>, Arc<Expression>>,
+    reads_people: bool,
 }
 
 impl<'a> Compiler<'a> {
@@ -111,6 +131,7 @@ impl<'a> Compiler<'a> {
     fn feature(&mut self, application: &'a Application, feature: &'a Feature) -> Offer {
         self.name(&application.key, "a feature", &feature.key);
         let asserts = self.asserts(application, feature);
+        let known = conditions::known_of_records(application, feature);
         let first = self.drafts.len();
         for action in feature.actions.iter().collect::<BTreeSet<_>>() {
             self.name(&application.key, "an action", action);
@@ -122,6 +143,7 @@ impl<'a> Compiler<'a> {
                 class: feature.class(),
                 floor: application.key == OWN_APPLICATION && FLOOR.contains(&feature.key.as_str()),
                 asserts: asserts.clone(),
+                records: known.clone(),
                 rows: Vec::new(),
                 reach: Vec::new(),
                 births: Vec::new(),
@@ -132,22 +154,6 @@ impl<'a> Compiler<'a> {
         let records: BTreeSet<&str> = records.map(|record| record.id.as_str()).collect();
         let records = records.into_iter().map(Box::from).collect();
         Offer { first, count: self.drafts.len() - first, records }
-    }
-
-    /// What a caller whose key lists nothing may assert about a feature; `None` for everything.
-    fn asserts(&self, application: &Application, feature: &Feature) -> Option<Arc<[Box<str>]>> {
-        if let Some(list) = &application.asserts {
-            return Some(list.iter().map(|name| name.as_str().into()).collect());
-        }
-        if feature.class() != Class::Pii {
-            return None;
-        }
-        let roles = self.rows.roles.iter().filter(|row| row.application == application.key);
-        let allows = roles.flat_map(|row| &row.role.allows).filter(|allow| allow.feature == feature.key);
-        let dates = allows.filter_map(|allow| allow.within.as_ref()).map(|within| within.of.as_str());
-        let declared = feature.properties.iter().chain(&feature.scopes).map(String::as_str);
-        let names: BTreeSet<&str> = declared.chain(dates).chain(["purpose"]).collect();
-        Some(names.into_iter().map(Box::from).collect())
     }
 
     fn roles(&mut self) -> BTreeMap<&'a str, RolesByKey<'a>> {
@@ -208,7 +214,7 @@ impl<'a> Compiler<'a> {
         let mut places = Vec::new();
         for allow in &role.allows {
             let within = self.within(application, role, allow);
-            self.conditions(application, role, allow);
+            let further = self.further(application, role, allow);
             for action in &allow.actions {
                 let row = || Row {
                     role: this,
@@ -220,6 +226,7 @@ impl<'a> Compiler<'a> {
                         days: *days,
                         micros: i64::from(*days) * MICROS_OF_DAY,
                     }),
+                    further: further.clone(),
                 };
                 self.add(application, role, (&allow.feature, action), row, &mut places);
             }
@@ -232,6 +239,7 @@ impl<'a> Compiler<'a> {
                     strong: false,
                     purposes: Box::default(),
                     within: None,
+                    further: None,
                 };
                 self.add(application, role, (&deny.feature, action), row, &mut places);
             }
@@ -270,38 +278,6 @@ impl<'a> Compiler<'a> {
             return wrong;
         }
         self.found.get(&(application, feature, action)).copied().into_iter().collect()
-    }
-
-    fn within(&mut self, application: &str, role: &Role, allow: &'a Allow) -> Option<(&'a String, u32)> {
-        let within = allow.within.as_ref()?;
-        let days = match &within.days {
-            Days::Count(days) => Some(*days),
-            Days::Profile(_) => {
-                within.days.parameter().and_then(|name| self.rows.day_parameters.get(name)).copied()
-            }
-        };
-        if days.is_none() {
-            let what = format!("\"within\" of the role \"{}\" names no parameter of days", role.key);
-            self.refuse(application, what, "write a number of days or \"profile:\" and a parameter in days");
-        }
-        // A refused catalogue is never in force, so that nought here never judges anything.
-        Some((&within.of, days.unwrap_or(0)))
-    }
-
-    /// Conditions that are not judged yet must not be passed over.
-    fn conditions(&mut self, application: &str, role: &Role, allow: &Allow) {
-        let conditions = [
-            ("networks", !allow.networks.is_empty()),
-            ("when", allow.when.is_some()),
-            ("mfa", allow.mfa.is_some()),
-            ("managed_device", allow.managed_device.is_some()),
-            ("hours", allow.hours.is_some()),
-        ];
-        for (condition, _) in conditions.into_iter().filter(|(_, present)| *present) {
-            let what =
-                format!("the role \"{}\" has a condition \"{condition}\", which is not judged", role.key);
-            self.refuse(application, what, "leave the condition out");
-        }
     }
 
     /// The role and all it inherits from, each once.

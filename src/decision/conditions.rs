@@ -1,4 +1,5 @@
-//! Scope, purposes and age: what is asked of the single question once a grant reaches the permission.
+//! Scope, purposes and age: what is asked of the single question once a grant reaches the permission. What few rows ask
+//! for besides stands in `further`.
 //!
 //! Rules: what is missing, of another kind than asked for, or not the caller's to assert, denies; only a date that is
 //! null says "not yet". Pure.
@@ -6,10 +7,12 @@
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::policy::{Age, Permission, Row};
+use super::policy::{Age, Permission, Place, Row};
+use super::snapshot::Snapshot;
 use super::subject::{Grant, Subject, Texts};
 use super::{Question, Reason};
 use crate::access::catalogue::Class;
+use crate::access::expression::{May, Properties};
 use crate::clock::Timestamp;
 
 /// What must hold besides the rows.
@@ -39,6 +42,7 @@ pub(super) struct Facts<'a> {
     pub(super) now: i64,
     pub(super) question: &'a Question<'a>,
     pub(super) subject: &'a Subject,
+    pub(super) state: &'a Snapshot,
 }
 
 impl Conditions for Facts<'_> {
@@ -59,7 +63,7 @@ impl Conditions for Facts<'_> {
         if !row.within.as_ref().is_none_or(|age| self.is_young(permission, age)) {
             return Err(Reason::Retention);
         }
-        Ok(())
+        row.further.as_ref().map_or(Ok(()), |further| self.all_further(permission, further))
     }
 }
 
@@ -69,28 +73,30 @@ impl Facts<'_> {
         row.strong || permission.class() == Class::Pii
     }
 
-    /// A property of the resource, if the caller may assert it and did.
-    pub(super) fn property(&self, permission: Permission<'_>, name: &str) -> Option<&Value> {
-        self.asserted(permission, self.question.properties, name)
+    /// A property of the resource: of the record, if it is a registered one that has it, or else of the caller's, if it
+    /// may assert it and did.
+    pub(super) fn property<'f>(&'f self, permission: Permission<'f>, name: &str) -> Option<&'f Value> {
+        self.asserted(permission, Place::Resource).get(name)
     }
 
     /// The purpose, if the caller may assert one and did.
-    pub(super) fn purpose(&self, permission: Permission<'_>) -> Option<&Value> {
-        self.asserted(permission, self.question.context, "purpose")
+    pub(super) fn purpose<'f>(&'f self, permission: Permission<'f>) -> Option<&'f Value> {
+        self.asserted(permission, Place::Context).get("purpose")
     }
 
-    fn asserted<'a>(
-        &self,
-        permission: Permission<'_>,
-        of: Option<&'a Value>,
-        name: &str,
-    ) -> Option<&'a Value> {
-        let may = match (self.question.asserts, permission.asserts()) {
-            (Some(own), _) => own.iter().any(|own| own == name),
-            (None, Some(usual)) => usual.iter().any(|usual| **usual == *name),
-            (None, None) => true,
+    /// What stands at a place of the question, as far as it counts.
+    pub(super) fn asserted<'f>(&'f self, permission: Permission<'f>, place: Place) -> Properties<'f> {
+        let asserted = match place {
+            Place::Subject => self.question.subject_properties,
+            Place::Action => self.question.action_properties,
+            Place::Resource => self.question.properties,
+            Place::Context => self.question.context,
         };
-        if may { of?.get(name) } else { None }
+        Properties {
+            own: if place == Place::Resource { permission.record(self.question.resource) } else { None },
+            asserted: asserted.and_then(Value::as_object),
+            may: self.question.asserts.map_or_else(|| permission.may(place), May::Listed),
+        }
     }
 
     pub(super) fn is_in(&self, permission: Permission<'_>, name: &str, mut values: Texts<'_>) -> bool {

@@ -96,9 +96,7 @@ fn question<'a>(
         resource_type: feature,
         resource: "",
         action,
-        properties: None,
-        context: None,
-        asserts: None,
+        ..Question::default()
     }
 }
 

@@ -45,7 +45,7 @@ impl Snapshot {
         };
         let gate = self.gate(now, freshness, question, permission, found);
         let judged = gate.and_then(|(subject, permission)| {
-            weigh(now, permission, subject, &Facts { now, question, subject }, &mut given)
+            weigh(now, permission, subject, &Facts { now, question, subject, state: self }, &mut given)
         });
         Decision {
             reason: judged.err().unwrap_or(Reason::Permitted),
@@ -92,7 +92,7 @@ impl Snapshot {
             return Err(Reason::Stale);
         }
         let subject = match found {
-            Found::One(subject) if subject.kind().type_name() == question.subject_type => subject,
+            Found::One(subject) if self.is_of_type(subject, application, question.subject_type) => subject,
             Found::One(_) | Found::Nobody => return Err(Reason::UnknownSubject),
             Found::Several => return Err(Reason::AmbiguousSubject),
         };
@@ -102,6 +102,12 @@ impl Snapshot {
             return Err(Reason::Referee);
         }
         Ok((subject, permission))
+    }
+
+    /// Whether the word means what the subject is, everywhere or in this application.
+    fn is_of_type(&self, subject: &Subject, application: &str, word: &str) -> bool {
+        let kind = subject.kind();
+        word == kind.type_name() || self.policy.subject_type(application, word) == Some(kind)
     }
 
     fn unknown(&self, question: &Question<'_>) -> Reason {

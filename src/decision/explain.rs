@@ -78,14 +78,24 @@ pub struct Bounds {
 /// One condition on one way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Condition {
-    /// What is asked: `strong_factor`, `scope.NAME`, `purpose` or `within.NAME`.
+    /// What is asked: `strong_factor`, `scope.NAME`, `purpose`, `within.NAME`, `networks`, `mfa`, `managed_device`,
+    /// `hours`, `not_by.NAME` or `when`.
     pub condition: String,
     /// What would hold, in words.
     pub wanted: String,
-    /// What the caller said, if it may say it and did.
+    /// What the caller said, if it may say it and did, or what is known of the record.
     pub given: Option<Value>,
     /// Whether it holds.
     pub holds: bool,
+    /// Why a condition of the catalogue's own came to neither true nor false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<&'static str>,
+}
+
+impl Condition {
+    pub(super) fn of(condition: &str, wanted: String, given: Option<&Value>, holds: bool) -> Self {
+        Self { condition: condition.to_owned(), wanted, given: given.cloned(), holds, because: None }
+    }
 }
 
 impl Snapshot {
@@ -103,7 +113,7 @@ impl Snapshot {
         let stopping = self.kill_switches.stopping(application, feature, account).filter(|_| !floor);
         let ways = match (permission, subject) {
             (Some(permission), Some(subject)) => {
-                self.ways(permission, &Facts { now: now.micros(), question, subject })
+                self.ways(permission, &Facts { now: now.micros(), question, subject, state: self })
             }
             _ => Vec::new(),
         };
@@ -207,36 +217,26 @@ impl Facts<'_> {
     ) -> Vec<Condition> {
         let mut conditions = Vec::new();
         if self.needs_strong_factor(permission, row) {
-            conditions.push(Condition {
-                condition: "strong_factor".to_owned(),
-                wanted: "the subject can prove itself with more than a password".to_owned(),
-                given: None,
-                holds: self.subject.strong_factor(),
-            });
+            let wanted = "the subject can prove itself with more than a password".to_owned();
+            conditions.push(Condition::of("strong_factor", wanted, None, self.subject.strong_factor()));
         }
         for (name, values) in grant.into_iter().flat_map(Grant::limits) {
-            conditions.push(Condition {
-                condition: format!("scope.{name}"),
-                wanted: format!("one of {}", values.collect::<Vec<_>>().join(", ")),
-                given: self.property(permission, name).cloned(),
-                holds: self.is_in(permission, name, values),
-            });
+            let wanted = format!("one of {}", values.collect::<Vec<_>>().join(", "));
+            let (given, holds) = (self.property(permission, name), self.is_in(permission, name, values));
+            conditions.push(Condition::of(&format!("scope.{name}"), wanted, given, holds));
         }
         if !row.purposes.is_empty() {
-            conditions.push(Condition {
-                condition: "purpose".to_owned(),
-                wanted: format!("one of {}", row.purposes.join(", ")),
-                given: self.purpose(permission).cloned(),
-                holds: self.has_purpose(permission, &row.purposes),
-            });
+            let wanted = format!("one of {}", row.purposes.join(", "));
+            let (given, holds) = (self.purpose(permission), self.has_purpose(permission, &row.purposes));
+            conditions.push(Condition::of("purpose", wanted, given, holds));
         }
         if let Some(age) = &row.within {
-            conditions.push(Condition {
-                condition: format!("within.{}", age.of),
-                wanted: format!("null, or a date less than {} days ago", age.days),
-                given: self.property(permission, &age.of).cloned(),
-                holds: self.is_young(permission, age),
-            });
+            let wanted = format!("null, or a date less than {} days ago", age.days);
+            let (given, holds) = (self.property(permission, &age.of), self.is_young(permission, age));
+            conditions.push(Condition::of(&format!("within.{}", age.of), wanted, given, holds));
+        }
+        if let Some(further) = &row.further {
+            self.each_further(permission, further, &mut conditions);
         }
         conditions
     }
@@ -271,6 +271,16 @@ impl Reason {
             Self::Scope => "The access is limited to other values of a property, or the value is missing.",
             Self::Purpose => "The purpose is missing, or not one for which the role gives access.",
             Self::Retention => "The record is too old, or its date is missing.",
+            Self::Network => {
+                "The role asks for other networks, or the question does not say where it comes from."
+            }
+            Self::Mfa => {
+                "The role asks for a session with a second factor, and the question does not say so."
+            }
+            Self::ManagedDevice => "The role asks for a managed device, and the question does not say so.",
+            Self::Hours => "It is outside the hours of the role.",
+            Self::SamePerson => "The subject made it, or the question does not name somebody known who did.",
+            Self::Condition => "The role's condition does not hold, or what it reads is missing.",
             Self::KillSwitch => "A kill switch is pulled.",
             Self::Stale => "This node does not know whether it knows the newest state.",
             Self::Recorder => "The decision could not be recorded.",

@@ -1,7 +1,8 @@
 //! The index of this node: loaded whole at the start, then fed by the log.
 //!
 //! Rules: an event says which rows to read again, never what they hold; one page of the log is published as one state;
-//! a catalogue that does not compile leaves the one before it in force, and says so. Calls `access`, `alarms`.
+//! a catalogue that does not compile leaves the one before it in force, and says so. Calls `access`, `alarms`,
+//! `organisation`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::rows::{KillSwitchRow, PinRow, PolicyRows, RoleRow};
 use super::store::{self, Positions};
 use super::{Index, Snapshot};
-use crate::access::{kill_switches, limits, roles};
+use crate::access::{kill_switches, limits, named_networks, roles};
 use crate::alarms;
 use crate::db::Reader;
 use crate::error::Result;
@@ -17,6 +18,7 @@ use crate::ids::AccountId;
 use crate::log::event::{Change, Event};
 use crate::log::store::events_after;
 use crate::log::tail::Follower;
+use crate::organisation;
 
 /// How many subjects are read at a time: few questions to the database, and few rows in memory at once.
 const PAGE: usize = 5_000;
@@ -146,6 +148,7 @@ impl Follower for Live {
             for subject in store::subjects(reader, &ids, &positions)? {
                 snapshot = snapshot.with_subject(&subject);
             }
+            snapshot = with_known(snapshot, reader, &ids)?;
         }
         self.take_owners(store::owners(reader)?);
         self.index.publish(snapshot.with_revision(revision));
@@ -169,7 +172,11 @@ impl Follower for Live {
 /// The state after what was touched is read again.
 fn advanced(mut snapshot: Snapshot, reader: &mut Reader<'_>, mut touched: Touched) -> Result<Snapshot> {
     if touched.policy {
+        let knew = snapshot.reads_people();
         snapshot = with_policy(snapshot, reader)?;
+        if snapshot.reads_people() != knew {
+            snapshot = with_everybody_known(snapshot.with_nobody_known(), reader)?;
+        }
     }
     if touched.kill_switches {
         snapshot = snapshot.with_kill_switches(&pulled(reader)?);
@@ -184,6 +191,7 @@ fn advanced(mut snapshot: Snapshot, reader: &mut Reader<'_>, mut touched: Touche
         for subject in store::subjects(reader, ids, &positions)? {
             snapshot = snapshot.with_subject(&subject);
         }
+        snapshot = with_known(snapshot, reader, ids)?;
     }
     Ok(snapshot)
 }
@@ -198,6 +206,8 @@ pub(super) fn policy_rows(reader: &mut Reader<'_>) -> Result<PolicyRows> {
         applications,
         roles: all.into_iter().map(role).collect(),
         day_parameters: limits::day_parameters(reader),
+        networks: named_networks::in_force(reader)?.by_name(),
+        zone: Some(organisation::get(reader)?.time_zone),
     })
 }
 
@@ -210,6 +220,28 @@ fn with_policy(snapshot: Snapshot, reader: &mut Reader<'_>) -> Result<Snapshot> 
             Ok(snapshot)
         }
     }
+}
+
+/// With what conditions see of these accounts, if any condition asks.
+fn with_known(mut snapshot: Snapshot, reader: &mut Reader<'_>, ids: &[AccountId]) -> Result<Snapshot> {
+    if snapshot.reads_people() {
+        for (account, known) in store::known(reader, ids)? {
+            snapshot = snapshot.with_known(&account, known);
+        }
+    }
+    Ok(snapshot)
+}
+
+/// The same for everybody: a catalogue has the first condition that asks.
+fn with_everybody_known(mut snapshot: Snapshot, reader: &mut Reader<'_>) -> Result<Snapshot> {
+    let mut after = String::new();
+    while snapshot.reads_people() {
+        let ids = store::page(reader, &after, PAGE.cast_signed() as i64)?;
+        let Some(last) = ids.last() else { break };
+        after = last.to_string();
+        snapshot = with_known(snapshot, reader, &ids)?;
+    }
+    Ok(snapshot)
 }
 
 fn pulled(reader: &mut Reader<'_>) -> Result<Vec<KillSwitchRow>> {

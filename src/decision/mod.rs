@@ -30,9 +30,11 @@ mod evaluate;
 mod explain;
 pub mod foresee;
 pub mod forward_auth;
+mod further;
 mod given;
 mod holders;
 pub mod http;
+mod known;
 mod live;
 mod page_token;
 mod policy;
@@ -54,6 +56,7 @@ pub use compare::{Difference, Differences, Effect};
 pub use compile::{FLOOR, MAX_LINKS, Refused};
 pub use explain::{Bounds, Condition, Explanation, Way};
 pub use given::Given;
+pub use known::Known;
 pub use live::Live;
 pub use search::{MAX_CANDIDATES, Page};
 pub use snapshot::Snapshot;
@@ -92,6 +95,18 @@ text_enum! {
         Purpose = "purpose",
         /// The record is too old, or the question does not say how old it is.
         Retention = "retention",
+        /// The end user is in another network, or the question does not say where.
+        Network = "network",
+        /// The question does not say that the session was opened with a second factor.
+        Mfa = "mfa",
+        /// The question does not say that it comes from a managed device.
+        ManagedDevice = "managed_device",
+        /// It is outside the hours.
+        Hours = "hours",
+        /// The subject made it, or the question does not say who did.
+        SamePerson = "same_person",
+        /// The condition does not hold, or what it reads is missing.
+        Condition = "condition",
         /// A kill switch is pulled.
         KillSwitch = "kill_switch",
         /// This node does not know whether it knows the newest state.
@@ -111,7 +126,13 @@ impl Reason {
 
     fn nearness(self) -> u8 {
         match self {
-            Self::Permitted => 9,
+            Self::Permitted => 15,
+            Self::Condition => 14,
+            Self::SamePerson => 13,
+            Self::Hours => 12,
+            Self::ManagedDevice => 11,
+            Self::Mfa => 10,
+            Self::Network => 9,
             Self::Retention => 8,
             Self::Purpose => 7,
             Self::Scope => 6,
@@ -126,12 +147,14 @@ impl Reason {
 }
 
 /// One question, in AuthZEN's words. It borrows everything from the request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Question<'a> {
-    /// `subject.type`: `user` or `service`.
+    /// `subject.type`: `user`, `service`, or what the application calls its subjects.
     pub subject_type: &'a str,
     /// `subject.id`: any name of the subject.
     pub subject: &'a str,
+    /// `subject.properties`.
+    pub subject_properties: Option<&'a Value>,
     /// The application that the caller's key is bound to; `None` for a key of wider scope.
     pub application: Option<&'a str>,
     /// `resource.type`: a feature of that application, or `app/feature`.
@@ -140,6 +163,8 @@ pub struct Question<'a> {
     pub resource: &'a str,
     /// `action.name`.
     pub action: &'a str,
+    /// `action.properties`.
+    pub action_properties: Option<&'a Value>,
     /// `resource.properties`.
     pub properties: Option<&'a Value>,
     /// `context`.

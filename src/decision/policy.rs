@@ -7,8 +7,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+use super::further::Further;
+use super::rows::SubjectKind;
 use super::slots::Slots;
 use crate::access::catalogue::Class;
+use crate::access::expression::{Expression, May};
 
 /// Numbers for names of roles. Only ever grows: a number once given out means the same role for ever.
 #[derive(Clone, Default)]
@@ -58,7 +64,30 @@ pub(super) struct Row {
     /// `context.purpose` must be one of these; empty means any or none.
     pub(super) purposes: Box<[Box<str>]>,
     pub(super) within: Option<Age>,
+    /// What few rows ask for besides.
+    pub(super) further: Option<Arc<Further>>,
 }
+
+/// Where in a question something is asserted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Subject,
+    Action,
+    Resource,
+    Context,
+}
+
+/// What callers may assert about a feature.
+#[derive(Debug, Clone)]
+pub(super) struct Asserts {
+    pub(super) names: Arc<[Box<str>]>,
+    /// Whether the application lists them itself: then they are good wherever they stand, and else only as properties
+    /// of the resource, beside the purpose.
+    pub(super) listed: bool,
+}
+
+/// What is known of registered records.
+pub(super) type Records = HashMap<Box<str>, Map<String, Value>>;
 
 /// What gives a role without a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +108,7 @@ pub(super) struct Reach {
     count: u32,
     /// Whether one of the rows denies.
     pub(super) denies: bool,
-    /// Whether one of the rows allows and asks for nothing: no strong factor, no purpose, no age.
+    /// Whether one of the rows allows and asks for nothing: no strong factor, purpose, age or anything further.
     pub(super) plain: bool,
 }
 
@@ -106,7 +135,8 @@ struct Entry {
 /// What is asked for less often.
 #[derive(Debug)]
 struct Rest {
-    asserts: Option<Arc<[Box<str>]>>,
+    asserts: Option<Asserts>,
+    records: Option<Arc<Records>>,
     births: Box<[(Birth, Reach)]>,
     /// Its part of [`Policy::rows`].
     first: usize,
@@ -120,7 +150,8 @@ pub(super) struct Draft<'a> {
     pub(super) action: &'a str,
     pub(super) class: Class,
     pub(super) floor: bool,
-    pub(super) asserts: Option<Arc<[Box<str>]>>,
+    pub(super) asserts: Option<Asserts>,
+    pub(super) records: Option<Arc<Records>>,
     pub(super) rows: Vec<Row>,
     /// Role and row, for each row that a grant of the role reaches.
     pub(super) reach: Vec<(u32, u32)>,
@@ -153,6 +184,14 @@ pub(super) struct Policy {
     pub(super) offers: BTreeMap<Box<str>, BTreeMap<Box<str>, Offer>>,
     /// The roles from which a role inherits directly.
     pub(super) parents: HashMap<u32, Box<[u32]>>,
+    /// What applications call their subjects: application, word, and what it stands for.
+    pub(super) subject_types: BTreeMap<Box<str>, BTreeMap<Box<str>, SubjectKind>>,
+    /// The organisation's zone.
+    pub(super) zone: Option<Tz>,
+    /// Conditions by their texts, so that the next policy need not read them again.
+    pub(super) expressions: HashMap<Box<str>, Arc<Expression>>,
+    /// Whether some condition asks for what is known of accounts.
+    pub(super) reads_people: bool,
 }
 
 /// Numbers of 32 bits are enough for all that fits into memory; what lay beyond would be found empty.
@@ -195,7 +234,13 @@ impl Lists {
             floor: draft.floor,
             born: !births.is_empty(),
         };
-        let rest = Rest { asserts: draft.asserts, births, first: first_row, count: draft.rows.len() };
+        let rest = Rest {
+            asserts: draft.asserts,
+            records: draft.records,
+            births,
+            first: first_row,
+            count: draft.rows.len(),
+        };
         self.reaches.extend(reach);
         self.rows.extend(draft.rows);
         (entry, rest)
@@ -224,7 +269,11 @@ impl Lists {
 
 impl Row {
     fn is_plain(&self) -> bool {
-        self.allows && !self.strong && self.purposes.is_empty() && self.within.is_none()
+        self.allows
+            && !self.strong
+            && self.purposes.is_empty()
+            && self.within.is_none()
+            && self.further.is_none()
     }
 }
 
@@ -250,7 +299,13 @@ impl Policy {
             index,
             offers,
             parents,
+            ..Self::default()
         }
+    }
+
+    /// What a word of `subject.type` stands for in an application, if it is one of its own.
+    pub(super) fn subject_type(&self, application: &str, word: &str) -> Option<SubjectKind> {
+        self.subject_types.get(application)?.get(word).copied()
     }
 
     /// How many rows were compiled, each action of each allow and deny of each role counted once.
@@ -336,9 +391,21 @@ impl<'a> Permission<'a> {
         self.policy.rest.get(self.number)
     }
 
-    /// What a caller whose key lists nothing may assert; `None` for everything.
-    pub(super) fn asserts(self) -> Option<&'a [Box<str>]> {
-        self.rest().map_or(Some(&[]), |rest| rest.asserts.as_deref())
+    /// What a caller whose key lists nothing may assert there.
+    pub(super) fn may(self, place: Place) -> May<'a> {
+        let Some(rest) = self.rest() else { return May::Nothing };
+        match (&rest.asserts, place) {
+            (None, _) => May::Everything,
+            (Some(asserts), Place::Resource) => May::Usual(&asserts.names),
+            (Some(asserts), _) if asserts.listed => May::Usual(&asserts.names),
+            (Some(_), Place::Context) => May::Only("purpose"),
+            (Some(_), _) => May::Nothing,
+        }
+    }
+
+    /// What is known of a record of the feature, whatever a caller says.
+    pub(super) fn record(self, id: &str) -> Option<&'a Map<String, Value>> {
+        self.rest()?.records.as_ref()?.get(id)
     }
 
     /// What gives it without a grant.

@@ -6,17 +6,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::rows::{GrantRow, GrantState, PolicyRows, SubjectKind, SubjectRow, SubjectState};
 use super::subject::id_of;
-use super::{Decision, Freshness, Question, Reason, Snapshot};
+use super::{Decision, Freshness, Known, Question, Reason, Snapshot};
 use crate::access::catalogue::Application;
+use crate::access::named_networks::NamedNetworks;
 use crate::clock::Timestamp;
 use crate::ids::Id;
 use crate::profile::refusal::did_you_mean;
 use crate::profile::{Document, Refusal};
+use crate::vault::fold;
 
 /// The most questions that one file may ask.
 pub const MAX_QUESTIONS: usize = 100_000;
@@ -62,6 +65,18 @@ pub struct Subject {
     /// The first instant at which they may act no more.
     #[serde(default)]
     pub ends_at: Option<Timestamp>,
+    /// What conditions read of them: the department, attributes, the zone of their days.
+    #[serde(default)]
+    pub department: Option<String>,
+    /// Attributes.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
+    /// The zone; UTC if left out.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// What the caller asserts about them.
+    #[serde(default)]
+    pub properties: Option<Value>,
     /// What they were given.
     #[serde(default, rename = "grant")]
     pub grants: Vec<Grant>,
@@ -128,6 +143,9 @@ pub struct Test {
     /// The context that the caller sends along.
     #[serde(default)]
     pub context: Option<Value>,
+    /// What the caller asserts about the action.
+    #[serde(default)]
+    pub action_properties: Option<Value>,
     /// At another instant than the file's.
     #[serde(default)]
     pub now: Option<Timestamp>,
@@ -193,15 +211,19 @@ pub struct Policy<'a> {
 }
 
 impl<'a> Policy<'a> {
-    /// Compiles the catalogues.
+    /// Compiles the catalogues, with the networks that have names.
     ///
     /// # Errors
     /// Everything that keeps them from being compiled.
     pub fn of(
         applications: &'a [Application],
+        networks: &NamedNetworks,
         day_parameters: BTreeMap<String, u32>,
     ) -> Result<Self, Vec<Refusal>> {
-        let rows = PolicyRows::of_catalogues(applications.to_vec(), day_parameters);
+        let rows = PolicyRows {
+            networks: networks.by_name(),
+            ..PolicyRows::of_catalogues(applications.to_vec(), day_parameters)
+        };
         let snapshot = Snapshot::default().with_policy(&rows).map_err(|refused| refused.0)?;
         Ok(Self { snapshot, applications })
     }
@@ -220,6 +242,11 @@ impl<'a> Policy<'a> {
         let subjects = file.subjects.iter().enumerate();
         for row in subjects.filter_map(|(number, subject)| subject.row(number)) {
             snapshot = snapshot.with_subject(&row);
+        }
+        for (number, subject) in file.subjects.iter().enumerate() {
+            if let Some(account) = id(number, 0) {
+                snapshot = snapshot.with_known(&account, subject.known());
+            }
         }
         let tests = file.tests.iter().enumerate();
         Ok(tests
@@ -241,6 +268,10 @@ impl<'a> Policy<'a> {
         let features: Vec<String> =
             self.names(|application| application.features.iter().map(|feature| &feature.key));
         for (number, subject) in file.subjects.iter().enumerate() {
+            if subject.time_zone.as_ref().is_some_and(|zone| zone.parse::<Tz>().is_err()) {
+                let what = "there is no such time zone";
+                check.refuse(&format!("subject.{number}.time_zone"), what, "write it as Europe/Berlin is");
+            }
             for (place, grant) in subject.grants.iter().enumerate() {
                 check.known(&format!("subject.{number}.grant.{place}.role"), "role", &grant.role, &roles);
             }
@@ -330,12 +361,22 @@ fn id<I: Id>(subject: usize, grant: usize) -> Option<I> {
 }
 
 impl Subject {
+    fn known(&self) -> Known {
+        Known {
+            username: self.name.as_str().into(),
+            department: self.department.as_deref().map(Into::into),
+            attributes: self.attributes.clone(),
+            zone: self.time_zone.as_ref().and_then(|zone| zone.parse().ok()),
+        }
+    }
+
     fn row(&self, number: usize) -> Option<SubjectRow> {
         let grants = self.grants.iter().enumerate();
         Some(SubjectRow {
             account: id(number, 0)?,
             kind: if self.service { SubjectKind::Service } else { SubjectKind::Person },
-            names: vec![self.name.clone()],
+            // Also folded, as a property that names who made something finds it.
+            names: vec![self.name.clone(), fold(&self.name)],
             state: SubjectState::Active,
             valid_from: self.starts_at,
             valid_until: self.ends_at,
@@ -398,6 +439,8 @@ impl Test {
             resource_type: &resource.feature,
             resource: &resource.id,
             action,
+            subject_properties: subject.properties.as_ref(),
+            action_properties: self.action_properties.as_ref(),
             properties: Some(&properties),
             context: self.context.as_ref(),
             asserts: None,

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
+
 use crate::access::catalogue::{Application, Role};
+use crate::access::networks::Network;
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId, KillSwitchId};
 
@@ -124,6 +127,10 @@ pub struct PolicyRows {
     pub roles: Vec<RoleRow>,
     /// The parameters of the profile in force that are counted in days, which a `within` may name.
     pub day_parameters: BTreeMap<String, u32>,
+    /// The networks that have names.
+    pub networks: BTreeMap<String, Vec<Network>>,
+    /// The organisation's zone; UTC if there is none.
+    pub zone: Option<Tz>,
 }
 
 impl PolicyRows {
@@ -133,7 +140,7 @@ impl PolicyRows {
             let row = |role: &Role| RoleRow { application: application.key.clone(), role: role.clone() };
             application.roles.iter().map(row)
         });
-        Self { roles: roles.collect(), applications, day_parameters }
+        Self { roles: roles.collect(), applications, day_parameters, ..Self::default() }
     }
 }
 

@@ -11,6 +11,7 @@ use foldhash::quality::RandomState;
 
 use super::compile::{Refused, bits_of, compile};
 use super::holders::Holders;
+use super::known::Known;
 use super::policy::{Permission, Policy, RoleNumbers};
 use super::routes::Routes;
 use super::rows::{KillSwitchRow, PinRow, PolicyRows, SubjectRow};
@@ -34,6 +35,8 @@ pub struct Snapshot {
     /// The places of the subjects that have a name.
     names: imbl::Vector<Slots>,
     pub(super) holders: Holders,
+    /// What conditions see of accounts; empty while none asks.
+    known: imbl::HashMap<u128, Arc<Known>>,
     pub(super) roles: RoleNumbers,
     pub(super) policy: Arc<Policy>,
     pub(super) routes: Arc<Routes>,
@@ -51,6 +54,7 @@ impl Default for Snapshot {
             places: imbl::OrdMap::new(),
             names: std::iter::repeat_n(Slots::default(), NAME_TABLES).collect(),
             holders: Holders::default(),
+            known: imbl::HashMap::new(),
             roles: RoleNumbers::default(),
             policy: Arc::default(),
             routes: Arc::default(),
@@ -98,7 +102,7 @@ impl Snapshot {
     /// # Errors
     /// Everything in the catalogue that cannot be compiled; keep the state before it then.
     pub fn with_policy(mut self, rows: &PolicyRows) -> Result<Self, Refused> {
-        self.policy = Arc::new(compile(rows, &mut self.roles, &self.hasher)?);
+        self.policy = Arc::new(compile(rows, &self.policy, &mut self.roles, &self.hasher)?);
         self.routes = Arc::new(Routes::of(&rows.applications));
         Ok(self)
     }
@@ -143,9 +147,38 @@ impl Snapshot {
         self
     }
 
+    /// Whether some condition asks for what is known of accounts.
+    pub fn reads_people(&self) -> bool {
+        self.policy.reads_people
+    }
+
+    /// The state in which this is known of an account.
+    #[must_use]
+    pub fn with_known(mut self, account: &AccountId, known: Known) -> Self {
+        if let Some(account) = number_of(account) {
+            self.known.insert(account, Arc::new(known));
+        }
+        self
+    }
+
+    /// The state in which nothing is known of anybody.
+    #[must_use]
+    pub fn with_nobody_known(mut self) -> Self {
+        self.known = imbl::HashMap::new();
+        self
+    }
+
+    /// What conditions see of an account.
+    pub(super) fn known(&self, account: u128) -> Option<&Known> {
+        self.known.get(&account).map(|known| &**known)
+    }
+
     /// The state without one subject.
     #[must_use]
     pub fn without_subject(mut self, account: &AccountId) -> Self {
+        if let Some(account) = number_of(account) {
+            self.known.remove(&account);
+        }
         if let Some(place) = number_of(account).and_then(|account| self.places.remove(&account))
             && let Some(Some(before)) = self.subjects.get(place as usize).cloned()
         {

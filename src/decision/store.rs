@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::Known;
 use super::rows::{GrantRow, GrantState, SubjectKind, SubjectRow, SubjectState};
 use crate::access::grants;
-use crate::accounts::{Kind, State, names};
+use crate::accounts::{self as people, Kind, State, names};
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::db::schema::{accounts, applications, grants as grant_rows};
@@ -150,6 +151,16 @@ pub(super) fn subjects(
         account: row.id,
     };
     Ok(rows.into_iter().map(subject).collect())
+}
+
+/// What conditions see of these accounts.
+pub(super) fn known(reader: &mut Reader<'_>, ids: &[AccountId]) -> Result<Vec<(AccountId, Known)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(1_000) {
+        let named = people::named(reader, ids)?;
+        found.extend(named.into_iter().map(|named| (named.account.id.clone(), Known::from(named))));
+    }
+    Ok(found)
 }
 
 /// The names by which accounts can be asked for now, folded.

@@ -139,7 +139,7 @@ impl Past {
                 action,
                 properties: Some(&properties),
                 context: Some(&context),
-                asserts: None,
+                ..Question::default()
             };
             let snapshot = self.app.decisions().snapshot();
             let decision = snapshot.evaluate(self.now(), self.app.freshness(), &question);

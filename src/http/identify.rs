@@ -113,9 +113,7 @@ fn own_question<'a>(
         resource_type: feature,
         resource: "",
         action,
-        properties: None,
-        context: None,
-        asserts: None,
+        ..Question::default()
     }
 }
 

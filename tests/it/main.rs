@@ -33,6 +33,7 @@ mod grants_import;
 mod grants_import_http;
 mod hostile_files;
 mod idempotency;
+mod interop;
 mod kill;
 mod leavers;
 mod log;

@@ -106,9 +106,75 @@ fn broken_roles() -> Vec<(&'static str, String)> {
         ("a bound that is no number of days", {
             headed(&format!("{READER}within = {{ of = \"shipped_at\", days = \"thirty\" }}\n"))
         }),
-        ("a condition that is not enforced yet", headed(&format!("{READER}hours = \"08:00-18:00\"\n"))),
+        ("a prerequisite that is not enforced yet", {
+            role("requires = [\"training:data-protection@12mo\"]\n")
+        }),
         ("a record of an unknown feature", plain("[[record]]\nfeature = \"stok\"\nid = \"canary-1\"\n")),
         ("the house's own catalogue", "key = \"bailiwick\"\nowner = \"grace\"\n".to_owned()),
+    ]
+}
+
+/// Conditions that cannot be judged, each in line 12 of its file.
+fn broken_conditions() -> Vec<(&'static str, String)> {
+    let allow = |line: &str| {
+        let role = "[[role]]\nkey = \"keeper\"\n[[role.allow]]\nfeature = \"stock\"\n";
+        format!("{PLAIN}{role}{line}\nactions = [\"read\"]\n")
+    };
+    let when = |text: &str| allow(&format!("when = '''{text}'''"));
+    let deep = format!("{}true{}", "!(".repeat(40), ")".repeat(40));
+    vec![
+        ("a network that nobody has registered", allow("networks = [\"offce\"]")),
+        ("a network that is none", allow("networks = [\"10.1.0.0/33\"]")),
+        ("a factor that is not asked for", allow("mfa = false")),
+        ("hours without a day that exists", allow("hours = \"Mon-Fry 07:00-19:00\"")),
+        ("hours that are no span", allow("hours = \"9 to 5\"")),
+        ("hours that last no time", allow("hours = \"Mon 09:00-09:00\"")),
+        ("a maker without a name", allow("not_by = \"\"")),
+        ("a condition of nothing", when("")),
+        ("a condition that does not parse", when("resource.properties.country = \"DE\"")),
+        ("a condition that breaks off", when("\"eu\" in subject.attributes.desks &&")),
+        ("a condition on something that is not there", when("user.department == \"Sales\"")),
+        ("a field that is not there", when("subject.departement == \"Sales\"")),
+        ("a function that is not there", when("subject.username.toUpper() == \"ADA\"")),
+        ("a regular expression", when("subject.username.matches(\"^(a+)+$\")")),
+        ("a number and a text added up", when("1 + \"a\" == 2")),
+        ("a text in the place of a truth", when("\"x\" && true")),
+        ("a text and a number added up", when("subject.id + 1 == \"x\"")),
+        ("a text and a number compared", when("subject.id == 1")),
+        ("a condition that is a text", when("subject.username")),
+        ("a condition that is too long", when(&format!("\"{}\" != \"\"", "x".repeat(2_000)))),
+        ("a condition that is nested too deep", when(&deep)),
+        ("loops in loops in loops", when("[1].all(a, [1].all(b, [1].all(c, a + b == c)))")),
+    ]
+}
+
+/// What is wrong about subjects and records.
+fn broken_records() -> Vec<(&'static str, String)> {
+    let record = |lines: &str| format!("{PLAIN}[[record]]\nfeature = \"stock\"\nid = \"1\"\n{lines}");
+    let many: String = (0..51).map(|number| format!("p{number} = 1\n")).collect();
+    vec![
+        ("a subject type that is understood anyway", format!("subject_types = [\"user\"]\n{PLAIN}")),
+        ("a subject type that is no word", format!("subject_types = [\"a person\"]\n{PLAIN}")),
+        ("a subject type twice", format!("subject_types = [\"identity\", \"identity\"]\n{PLAIN}")),
+        ("a subject type that stands for nothing", {
+            format!("subject_types = [{{ type = \"robot\", stands_for = \"machine\" }}]\n{PLAIN}")
+        }),
+        ("a date of TOML in a record", record("properties = { since = 2026-11-23 }\n")),
+        ("a property without a name", record("properties = { \"\" = 1 }\n")),
+        ("too many properties", record(&format!("[record.properties]\n{many}"))),
+        ("an action with a blank", PLAIN.replace("\"adjust\"", "\"GET IT\"")),
+    ]
+}
+
+/// What is broken in the file of networks.
+fn broken_networks() -> Vec<(&'static str, String)> {
+    let named = |name: &str, ranges: &str| format!("[[network]]\nname = \"{name}\"\nranges = {ranges}\n");
+    vec![
+        ("a network without a range", named("office", "[]")),
+        ("a range that is none", named("office", "[\"10.1.0.0/33\"]")),
+        ("a network twice", named("office", "[\"10.1.0.0/16\"]").repeat(2)),
+        ("a network whose name is none", named("The Office", "[\"10.1.0.0/16\"]")),
+        ("an unknown key of a network", named("office", "[]").replace("ranges", "range")),
     ]
 }
 
@@ -160,7 +226,8 @@ async fn a_broken_file_is_refused_with_place_and_remedy_and_changes_nothing() {
     let exported = || house.app.read_now(export::export).expect("the catalogues in force");
     let (before, revision) = (exported(), house.app.applied());
     let mut text = String::new();
-    for (what, broken) in [broken_shapes(), broken_rules(), broken_roles()].concat() {
+    let files = [broken_shapes(), broken_rules(), broken_roles(), broken_conditions(), broken_records()];
+    for (what, broken) in files.concat() {
         let file = PolicyFile { name: "desk.toml".to_owned(), text: broken };
         let refused = house.write(move |tx| apply(tx, &[file])).await;
         let Err(error) = refused else { panic!("{what}: was applied") };
@@ -173,6 +240,15 @@ async fn a_broken_file_is_refused_with_place_and_remedy_and_changes_nothing() {
         ["desk.toml", "till.toml"].map(|name| PolicyFile { name: name.to_owned(), text: PLAIN.to_owned() });
     let Err(error) = house.write(move |tx| apply(tx, &twice)).await else { panic!("applied") };
     told(&mut text, "two files about one application", &Refusal::from(error).lines);
+    for (what, broken) in broken_networks() {
+        let file = PolicyFile { name: "networks.toml".to_owned(), text: broken };
+        let Err(error) = house.write(move |tx| apply(tx, &[file])).await else {
+            panic!("{what}: was applied")
+        };
+        let lines = Refusal::from(error).lines;
+        lines.iter().for_each(|line| assert_helps(what, "networks.toml", line));
+        told(&mut text, &format!("networks: {what}"), &lines);
+    }
     let exclusion = "[[exclusion]]\nkey = \"a\"\nrole = \"bailiwick/auditr\"\nwith = []\nreason = \"\"\n";
     let file = PolicyFile { name: "sod.toml".to_owned(), text: exclusion.to_owned() };
     let Err(error) = house.write(move |tx| apply(tx, &[file])).await else { panic!("applied") };

@@ -9,6 +9,7 @@ use super::{Proposal, ProposalState, lists};
 use crate::access::apply::{self, Basis, EXCLUSIONS_FILE};
 use crate::access::grants::{self, MAX_REASON};
 use crate::access::lint::OWN_APPLICATION;
+use crate::access::named_networks::NETWORKS_FILE;
 use crate::access::store::{grants as grant_store, proposals as store};
 use crate::access::{own as authority, people, roles};
 use crate::app::App;
@@ -113,7 +114,8 @@ pub fn deciders(reader: &mut Reader<'_>, proposal: &Proposal) -> Result<Deciders
 fn owner_of_all(reader: &mut Reader<'_>, proposal: &Proposal) -> Result<Option<AccountId>> {
     let mut owners = BTreeSet::new();
     for key in &proposal.applications {
-        let known = if key == EXCLUSIONS_FILE { None } else { roles::application(reader, key).ok() };
+        let of_all = [EXCLUSIONS_FILE, NETWORKS_FILE].contains(&key.as_str());
+        let known = if of_all { None } else { roles::application(reader, key).ok() };
         let Some(owner) = known.and_then(|record| record.owner) else { return Ok(None) };
         owners.insert(owner);
     }

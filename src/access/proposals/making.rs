@@ -4,8 +4,9 @@ use chrono::Duration;
 
 use super::changes::{Before, Changes};
 use super::{Content, Proposal, ProposalState};
-use crate::access::apply::{self, Applied, Basis, EXCLUSIONS_FILE, PolicyFile};
+use crate::access::apply::{self, Applied, Basis, EXCLUSIONS_FILE, PolicyFile, Read};
 use crate::access::catalogue::Application;
+use crate::access::named_networks::{self, NETWORKS_FILE};
 use crate::access::store::{catalogue, proposals as store};
 use crate::access::{export, settings};
 use crate::db::{Reader, Tx};
@@ -74,12 +75,16 @@ fn propose(tx: &mut Tx<'_>, files: &[PolicyFile]) -> Result<Brought> {
         let advice = "Fifty proposals wait already; decide or withdraw some first.";
         return Err(Error::conflict("too-many-requests", advice));
     }
-    let (documents, _) = apply::read(files)?;
+    let Read { documents, networks, .. } = apply::read(files)?;
     let changes = what_changes(tx, files, &documents)?;
     let mut applications: Vec<String> =
         changes.applications.iter().map(|one| one.application.clone()).collect();
     if changes.exclusions_changed {
         applications.push(EXCLUSIONS_FILE.to_owned());
+    }
+    let in_use = named_networks::in_force(tx)?;
+    if networks.is_some_and(|wanted| wanted.value != in_use) {
+        applications.push(NETWORKS_FILE.to_owned());
     }
     let content = Content {
         files: files.to_vec(),
@@ -139,6 +144,9 @@ fn in_force(reader: &mut Reader<'_>, keys: &[String]) -> Result<Vec<PolicyFile>>
         if key == EXCLUSIONS_FILE {
             let text = export::exclusions_text(&settings::organisation_exclusions(reader)?)?;
             files.push(PolicyFile { name: key.clone(), text });
+        } else if key == NETWORKS_FILE {
+            let text = export::networks_text(&named_networks::in_force(reader)?)?;
+            files.push(PolicyFile { name: key.clone(), text });
         } else if let Some(record) = catalogue::find_application(reader, key)? {
             files.push(PolicyFile { name: format!("{key}.toml"), text: export::text(reader, &record)? });
         }
@@ -158,15 +166,15 @@ fn written(
         let text = text.map_err(|refusal| Error::internal("writing a catalogue as TOML", refusal))?;
         all.push(PolicyFile { name: format!("{}.toml", document.value.key), text });
     }
-    let exclusions = files.iter().filter(|file| file.name == EXCLUSIONS_FILE);
-    all.extend(exclusions.filter(|_| keys.iter().any(|key| key == EXCLUSIONS_FILE)).cloned());
+    let others = files.iter().filter(|file| [EXCLUSIONS_FILE, NETWORKS_FILE].contains(&file.name.as_str()));
+    all.extend(others.filter(|file| keys.contains(&file.name)).cloned());
     Ok(all)
 }
 
 /// The digest of what is in force of everything that the files name. Private roles of keys are not in it: issuing a
 /// key overtakes no proposal.
 pub(super) fn basis_of(reader: &mut Reader<'_>, files: &[PolicyFile]) -> Result<String> {
-    let (documents, exclusions) = apply::read(files)?;
+    let Read { documents, exclusions, networks } = apply::read(files)?;
     let mut rows = Vec::new();
     for document in &documents {
         let key = &document.value.key;
@@ -181,5 +189,9 @@ pub(super) fn basis_of(reader: &mut Reader<'_>, files: &[PolicyFile]) -> Result<
         Some(_) => Some(settings::organisation_exclusions(reader)?),
         None => None,
     };
-    Ok(Row::of("proposals", "basis", &(rows, exclusions))?.digest)
+    let networks = match networks {
+        Some(_) => Some(named_networks::in_force(reader)?),
+        None => None,
+    };
+    Ok(Row::of("proposals", "basis", &(rows, exclusions, networks))?.digest)
 }

@@ -52,7 +52,8 @@ pub struct Proposal {
     pub id: ProposalId,
     /// Where it stands.
     pub state: ProposalState,
-    /// The keys of the applications that it changes, and `sod.toml` if it changes the exclusions.
+    /// The keys of the applications that it changes, `sod.toml` if it changes the exclusions, and
+    /// `networks.toml` if it changes the networks.
     pub applications: Vec<String>,
     /// Its files, what they replace and what they would change: [`Content`], sealed.
     pub content: TextId,

@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId, Id, KillSwitchId};
 
 mod differential;
+mod further;
 mod lists;
 mod questions;
 mod refusals;
@@ -178,9 +179,7 @@ pub(super) fn question<'a>(resource_type: &'a str, action: &'a str) -> Question<
         resource_type,
         resource: "1",
         action,
-        properties: None,
-        context: None,
-        asserts: None,
+        ..Question::default()
     }
 }
 

@@ -36,11 +36,12 @@ fn what_cannot_be_judged_is_refused_with_application_and_role() {
         ([role("one", ""), role("one", "")].concat(), "is there twice"),
         (role("DEFAULT", ""), "cannot be called"),
         (role("", ""), "cannot be called"),
-        (role("one", &format!("{allow}\nwhen = \"true\"")), "\"when\", which is not judged"),
-        (role("one", &format!("{allow}\nnetworks = [\"office\"]")), "\"networks\", which is not judged"),
-        (role("one", &format!("{allow}\nmfa = true")), "\"mfa\", which is not judged"),
-        (role("one", &format!("{allow}\nmanaged_device = true")), "\"managed_device\", which is not judged"),
-        (role("one", &format!("{allow}\nhours = \"9-17\"")), "\"hours\", which is not judged"),
+        (
+            role("one", &format!("{allow}\nwhen = \"tru\"")),
+            "\"when\" of the role \"one\": there is no \"tru\"",
+        ),
+        (role("one", &format!("{allow}\nnetworks = [\"office\"]")), "\"networks\" of the role \"one\""),
+        (role("one", &format!("{allow}\nhours = \"9-17\"")), "\"hours\" of the role \"one\""),
         (
             role("one", &format!("{allow}\nwithin = {{ of = \"at\", days = \"profile:nothing\" }}")),
             "no parameter",

@@ -160,9 +160,7 @@ pub fn may_at(house: &House, account: &AccountId, permission: &str, at: Timestam
         resource_type: feature,
         resource: "",
         action,
-        properties: None,
-        context: None,
-        asserts: None,
+        ..Question::default()
     };
     house.app.decisions().evaluate(at, Freshness::Fresh, &question).permit()
 }
