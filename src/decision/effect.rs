@@ -1,14 +1,12 @@
-//! Whether a change has its effect: the decision point is asked, as any application would ask it.
+//! Whether a change has its effect: the decision point is asked what its rows still give, whatever purpose, place or
+//! condition a question would have to meet besides. A denial for want of those would prove nothing.
 //!
 //! Reviews and leavers close on these answers, not on the assumption that what was written is what is answered.
-//! May call `access` for the permissions of a role, `accounts`.
+//! May call `access` for the permissions of a role.
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::SubjectKind;
-use super::{Freshness, Question};
 use crate::access::roles;
-use crate::accounts::{self, Kind};
 use crate::app::App;
 use crate::db::Reader;
 use crate::error::Result;
@@ -19,7 +17,7 @@ use crate::ids::{AccountId, GrantId};
 pub struct Asked {
     /// `app/feature:action`.
     pub permission: String,
-    /// Whether it is permitted now.
+    /// Whether it would be permitted now to a question that meets all conditions.
     pub permitted: bool,
 }
 
@@ -37,12 +35,12 @@ pub struct Answers {
 /// # Errors
 /// Whatever the database returns.
 pub fn ask_all(app: &App, account: &AccountId, roles: &[String]) -> Result<Answers> {
-    let (kind, mut permissions) = app.read_now(|reader| {
+    let mut permissions = app.read_now(|reader| {
         let mut all = Vec::new();
         for role in roles {
             all.extend(permissions_of(reader, role)?);
         }
-        Ok((kind(reader, account)?, all))
+        Ok(all)
     })?;
     permissions.sort_unstable();
     permissions.dedup();
@@ -50,11 +48,9 @@ pub fn ask_all(app: &App, account: &AccountId, roles: &[String]) -> Result<Answe
     let now = app.context().clock.now();
     let answers = permissions
         .into_iter()
-        .map(|(feature, action)| Asked {
-            permitted: snapshot
-                .evaluate(now, Freshness::Fresh, &question(kind, account, &feature, &action))
-                .permit(),
-            permission: format!("{feature}:{action}"),
+        .map(|(application, feature, action)| Asked {
+            permitted: snapshot.rows_give(now, account, (&application, &feature, &action)).is_some(),
+            permission: format!("{application}/{feature}:{action}"),
         })
         .collect();
     Ok(Answers { revision: snapshot.revision(), answers })
@@ -65,43 +61,18 @@ pub fn ask_all(app: &App, account: &AccountId, roles: &[String]) -> Result<Answe
 /// # Errors
 /// Whatever the database returns.
 pub fn gone(app: &App, account: &AccountId, role: &str, grant: &GrantId) -> Result<Option<u64>> {
-    let (kind, permissions) =
-        app.read_now(|reader| Ok((kind(reader, account)?, permissions_of(reader, role)?)))?;
+    let permissions = app.read_now(|reader| permissions_of(reader, role))?;
     let snapshot = app.decisions().snapshot();
     let now = app.context().clock.now();
-    let given = permissions.iter().any(|(feature, action)| {
-        let decision = snapshot.evaluate(now, Freshness::Fresh, &question(kind, account, feature, action));
-        decision.permit() && decision.grants().any(|by| by == *grant)
+    let given = permissions.iter().any(|(application, feature, action)| {
+        let given = snapshot.rows_give(now, account, (application, feature, action));
+        given.is_some_and(|given| given.grants().any(|by| by == *grant))
     });
     Ok((!given).then(|| snapshot.revision()))
 }
 
-fn kind(reader: &mut Reader<'_>, account: &AccountId) -> Result<SubjectKind> {
-    Ok(match accounts::find(reader, account)?.kind {
-        Kind::Person => SubjectKind::Person,
-        Kind::Service => SubjectKind::Service,
-    })
-}
-
-fn question<'a>(
-    kind: SubjectKind,
-    account: &'a AccountId,
-    feature: &'a str,
-    action: &'a str,
-) -> Question<'a> {
-    Question {
-        subject_type: kind.type_name(),
-        subject: account.as_str(),
-        application: None,
-        resource_type: feature,
-        resource: "",
-        action,
-        ..Question::default()
-    }
-}
-
-/// The permissions of a role, inherited ones included, as (`app/feature`, action).
-fn permissions_of(reader: &mut Reader<'_>, role: &str) -> Result<Vec<(String, String)>> {
+/// The permissions of a role, inherited ones included, as (application, feature, action).
+fn permissions_of(reader: &mut Reader<'_>, role: &str) -> Result<Vec<(String, String, String)>> {
     let record = roles::role(reader, role)?;
     // What went out of use with its application gives nothing any more.
     let Ok(mut application) = roles::catalogue(reader, &record.application) else { return Ok(Vec::new()) };
@@ -113,6 +84,6 @@ fn permissions_of(reader: &mut Reader<'_>, role: &str) -> Result<Vec<(String, St
     Ok(application
         .permissions_of(role)
         .into_iter()
-        .map(|(feature, action)| (format!("{}/{feature}", application.key), action.to_owned()))
+        .map(|(feature, action)| (application.key.clone(), feature.to_owned(), action.to_owned()))
         .collect())
 }

@@ -9,10 +9,11 @@ use super::given::Given;
 use super::policy::{Birth, Permission, Reach};
 use super::rows::SubjectKind;
 use super::snapshot::{Found, Snapshot};
-use super::subject::{Grant, Subject};
+use super::subject::{Grant, Subject, number_of};
 use super::{Decision, Freshness, Question, Reason};
 use crate::access::catalogue::Class;
 use crate::clock::Timestamp;
+use crate::ids::AccountId;
 
 impl Snapshot {
     /// Decides one question as of `now`, by a node that is as fresh as it says.
@@ -68,6 +69,25 @@ impl Snapshot {
             (Found::One(subject), Some(permission)) => rows_permit(now, permission, subject),
             _ => false,
         }
+    }
+
+    /// By which grants the rows alone permit it at `now`, whatever a question would have to bring along; `None` if
+    /// they do not.
+    pub fn rows_give(
+        &self,
+        now: Timestamp,
+        account: &AccountId,
+        (application, feature, action): (&str, &str, &str),
+    ) -> Option<Given> {
+        let now = now.micros();
+        let subject = self.subject(number_of(account)?)?;
+        let permission = self.permission(application, feature, action)?;
+        let mut given = Given::of(Subject::clone(subject));
+        subject
+            .may_act(now)
+            .and_then(|()| weigh(now, permission, subject, &Unconditional, &mut given))
+            .ok()?;
+        Some(given)
     }
 
     /// Everything that can deny before a grant is looked at.

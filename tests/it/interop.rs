@@ -80,12 +80,13 @@ impl Desk {
             "external_id": external_id, "email": email, "department": department,
             "attributes": attributes.as_object().cloned().unwrap_or_default(),
         });
-        self.call(&self.office, "/api/v1/accounts", &account);
+        let made = self.call(&self.office, "/api/v1/accounts", &account);
+        let made: Value = serde_json::from_str(&made).expect("the account as JSON");
         for role in *roles {
             let ends = (chrono::DateTime::UNIX_EPOCH + std::time::UNIX_EPOCH.elapsed().expect("a time"))
                 + chrono::Duration::days(30);
             let grant = json!({
-                "account": username, "role": role, "reason": "the scenario",
+                "account": made["id"], "role": role, "reason": "the scenario",
                 "expires_at": ends.format("%Y-%m-%dT00:00:00Z").to_string(),
             });
             self.call(&self.office, "/api/v1/grants", &grant);

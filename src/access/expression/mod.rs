@@ -10,6 +10,7 @@
 mod arithmetic;
 mod functions;
 mod judge;
+mod macros;
 mod read;
 mod shape;
 mod value;
@@ -34,7 +35,7 @@ pub const MAX_LOOPS: usize = 2;
 pub const MAX_STEPS: u32 = 10_000;
 
 /// Room for the parser, which takes some of it for each link of a chain such as `a.b.c`.
-const STACK: usize = 256 * 1024 * 1024;
+const STACK: usize = 64 * 1024 * 1024;
 
 /// Why a text is no condition.
 #[derive(Debug, Clone, PartialEq, Eq)]

