@@ -113,7 +113,7 @@ async fn decide(
         action: &meant.action,
         properties: Some(&properties),
         context: Some(&context),
-        asserts: None,
+        ..Question::default()
     };
     let now = app.context().clock.now();
     let decision = snapshot.evaluate(now, app.freshness(), &question);
