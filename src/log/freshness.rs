@@ -131,6 +131,9 @@ impl Pulse {
             );
             self.other_log.store(true, Ordering::Release);
             beat.place = None;
+        }
+        // Also if that was found out before, and the load failed then.
+        if self.other_log.load(Ordering::Acquire) {
             db::read_on(connection, context, |reader| tail.start(reader, followers))?;
             self.other_log.store(false, Ordering::Release);
         }

@@ -27,6 +27,9 @@ struct Witness {
 
 impl Follower for Witness {
     fn load(&self, _reader: &mut Reader<'_>, revision: u64) -> Result<()> {
+        if *self.refuses.lock().expect("whole") {
+            return Err(Error::Stale);
+        }
         self.loads.lock().expect("whole").push(revision);
         Ok(())
     }
@@ -146,6 +149,22 @@ fn a_shorter_log_another_epoch_and_another_event_at_its_place_make_a_node_load_a
         assert_eq!(*node.witness.loads.lock().expect("whole"), loads, "{statement}");
         assert_eq!(node.freshness(), Freshness::Fresh);
     }
+}
+
+#[test]
+fn a_node_of_an_older_epoch_is_on_the_floor_at_once_until_it_has_loaded_afresh() {
+    let house = House::bare();
+    let node = Node::beside(&house);
+    write(&house.app);
+    node.beat().expect("heard");
+    sql(&house, "UPDATE log_head SET epoch = 'another'");
+    *node.witness.refuses.lock().expect("whole") = true;
+    assert_eq!(node.freshness(), Freshness::Fresh, "within its lease it cannot know");
+    assert!(node.beat().is_err());
+    assert_eq!(node.freshness(), Freshness::Floor);
+    *node.witness.refuses.lock().expect("whole") = false;
+    node.beat().expect("heard");
+    assert_eq!((node.freshness(), node.tail.applied()), (Freshness::Fresh, 2));
 }
 
 #[test]
