@@ -21,7 +21,8 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Context, Database, Reader, Tx};
-use crate::decision::recorder::Recorder;
+use crate::decision::recorder::{Recorder, Recording};
+use crate::decision::watch::{Watch, Watcher};
 use crate::decision::{Index, Live};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
@@ -69,6 +70,7 @@ struct House {
     session_limits: Limits,
     hashers: Hashers,
     recorder: Recorder,
+    watcher: Watcher,
     writer: Arc<Mutex<()>>,
     readers: Semaphore,
 }
@@ -145,7 +147,10 @@ impl App {
         let proposals = Arc::new(proposals::Waiting::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
-        let recorder = Recorder::start(&config.database, &config.data, &context, config.strict_recording)?;
+        let watcher = Watcher::new(Arc::new(Watch::default()));
+        let how = Recording { strict: config.strict_recording, sample: config.referee_sample };
+        let disk = (config.data.as_path(), &config.disk);
+        let recorder = Recorder::start(&config.database, disk, &context, watcher.watch(), how)?;
         let database =
             Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);
@@ -175,10 +180,13 @@ impl App {
             session_limits: Limits::shipped()?,
             hashers,
             recorder,
+            watcher,
             writer: Arc::default(),
             readers,
         };
-        Ok(Self(Arc::new(house)))
+        let app = Self(Arc::new(house));
+        app.0.watcher.start(app.downgrade())?;
+        Ok(app)
     }
 
     /// The settings of this node.
@@ -235,9 +243,15 @@ impl App {
         &self.0.recorder
     }
 
+    /// Waits until alarms are raised for what was noticed while deciding.
+    pub fn noticed(&self) {
+        self.0.watcher.watch().flush();
+    }
+
     /// Makes durable what waits in memory. The house may be asked no more after it.
     pub fn close(&self) {
         self.0.recorder.close();
+        self.0.watcher.close();
     }
 
     /// The threads that hash passwords.

@@ -6,11 +6,13 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::db::Location;
+use crate::disk::{Disk, SystemDisk};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::network::Network;
@@ -28,6 +30,7 @@ struct File {
     connections: Option<u32>,
     lease_seconds: Option<u32>,
     strict_recording: Option<bool>,
+    referee_sample: Option<u32>,
     log_format: Option<String>,
     trusted_proxies: Option<Vec<Network>>,
     hash: Hash,
@@ -35,6 +38,9 @@ struct File {
 
 /// How long a request waits for a connection before the answer is 503.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Of so many decisions one is asked again of casbin, unless the file says otherwise.
+const REFEREE_SAMPLE: u32 = 10_000;
 
 const KEYS: &[&str] = &[
     "data",
@@ -45,6 +51,7 @@ const KEYS: &[&str] = &[
     "connections",
     "lease_seconds",
     "strict_recording",
+    "referee_sample",
     "log_format",
     "trusted_proxies",
     "hash",
@@ -117,8 +124,13 @@ pub struct Config {
     pub patience: Duration,
     /// How old this node's last read of the log's head may be before it permits no personal data.
     pub lease: chrono::Duration,
-    /// Whether a permit of personal data is answered only when its record is durable; `None`: as the profile says.
-    pub strict_recording: Option<bool>,
+    /// Whether a permit of personal data is answered only when its record is durable, whatever the profile says. The
+    /// strictest profile says so by itself.
+    pub strict_recording: bool,
+    /// Of so many decisions one is asked again of casbin; nought for none.
+    pub referee_sample: u32,
+    /// The disk that holds the data directory.
+    pub disk: Arc<dyn Disk>,
     /// Whether logs are JSON lines (else text for people).
     pub json_logs: bool,
     /// The proxies that are believed when they say whose request they pass on, or ask about one. Nobody else is.
@@ -159,7 +171,9 @@ impl Config {
                 .unwrap_or_else(|| data.join("keys").join("master.key")),
             connections: file.connections.unwrap_or(8).clamp(2, 200),
             patience: PATIENCE,
-            strict_recording: file.strict_recording,
+            strict_recording: file.strict_recording.unwrap_or(false),
+            referee_sample: file.referee_sample.unwrap_or(REFEREE_SAMPLE),
+            disk: Arc::new(SystemDisk),
             lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,
             trusted_proxies: trusted_proxies(file.trusted_proxies)?,
@@ -301,7 +315,7 @@ mod tests {
         let keys = shown.split([' ', '{']).filter_map(|word| word.strip_suffix(':'));
         let keys: Vec<&str> = keys.filter(|key| !HASH_KEYS.contains(key)).collect();
         assert_eq!(keys, KEYS, "the list has the keys of the struct, in their order");
-        assert_eq!(loaded("strict_recording = false\n").unwrap().strict_recording, Some(false));
+        assert!(loaded("strict_recording = true\n").unwrap().strict_recording);
     }
 
     #[test]

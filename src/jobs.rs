@@ -34,6 +34,7 @@ pub struct Job {
 pub const JOBS: &[Job] = &[
     Job { name: "access.expire", schedule: "0 * * * * *", run: crate::access::jobs::expire },
     Job { name: "access.proposals", schedule: "50 * * * * *", run: crate::access::proposals::tend },
+    Job { name: "decision.tidy", schedule: "0 52 3 * * *", run: crate::decision::usage::tidy },
     Job { name: "exceptions.tend", schedule: "30 * * * * *", run: crate::exceptions::tend },
     Job { name: "http.tidy", schedule: "0 47 3 * * *", run: crate::http::idempotency::tidy },
     Job { name: "leavers.run", schedule: "*/5 * * * * *", run: crate::leavers::run_due },

@@ -15,6 +15,7 @@ pub mod control;
 pub mod db;
 pub mod decision;
 pub mod demo;
+pub mod disk;
 pub mod entropy;
 pub mod error;
 pub mod exceptions;

@@ -6,7 +6,7 @@
 //! - `new → acknowledged → investigating → closed`, never backwards. Closing needs a finding; nothing is deleted, and
 //!   the log accounts for every row.
 //! - Whom an alarm is about does not close it while somebody else can.
-//! - An alarm may deny the account it is about everything until it is closed.
+//! - An alarm may deny the account it is about everything, or the one permission it is about, until it is closed.
 //! - A row holds ids, counts and keyed digests; what people typed is sealed.
 //!
 //! This slice lies below all others, so that each can raise: it calls the rooms below all slices only.
@@ -54,6 +54,14 @@ text_enum! {
         ExceptionEnds = "exception-ends",
         /// Somebody holds roles that exclude each other, and no exception suspends that any more.
         ExclusionCollides = "exclusion-collides",
+        /// A record was asked about that nobody has a reason to open.
+        CanaryAccess = "canary-access",
+        /// Permits of personal data could not be recorded, and were denied.
+        RecorderFull = "recorder-full",
+        /// The disk that keeps the records is nearly full.
+        DiskLow = "disk-low",
+        /// The decision index and casbin say different things about the same rows.
+        RefereeDiffers = "referee-differs",
         /// Somebody noticed something and wrote it down.
         Reported = "reported",
     }
@@ -65,8 +73,14 @@ impl Rule {
         match self {
             Self::RepeatedLock => Some("alarm.repeated_lock"),
             Self::LeaverClock => Some("leaver.within"),
+            Self::CanaryAccess => Some("alarm.canary_access"),
             _ => None,
         }
+    }
+
+    /// Whether its alarms deny the one permission that they are about, and not everything.
+    pub fn denies_one_permission(self) -> bool {
+        self == Self::RefereeDiffers
     }
 }
 
@@ -125,7 +139,7 @@ pub struct Alarm {
     pub about: String,
     /// Where it stands.
     pub state: AlarmState,
-    /// Whether the account is denied everything until it is closed.
+    /// Whether the account is denied everything until it is closed, or the one permission that it is about.
     pub denies: bool,
     /// From which number on it is raised, if the rule counts.
     pub threshold: Option<u64>,
@@ -160,6 +174,11 @@ pub struct Alarm {
 }
 
 impl Alarm {
+    /// The permission that it denies, if it denies only one.
+    pub fn denied_permission(&self) -> Option<&str> {
+        (self.denies && self.rule.denies_one_permission()).then_some(self.about.as_str())
+    }
+
     /// The digest of what must not be changed behind the log's back.
     ///
     /// # Errors
@@ -179,10 +198,12 @@ pub fn governed(reader: &mut Reader<'_>, after: &str, limit: i64) -> Result<Vec<
     store::after(reader, after, limit)?.iter().map(Alarm::governed).collect()
 }
 
-/// The accounts that open alarms deny everything.
+/// The accounts that open alarms deny everything, or the one permission that stands beside.
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
-pub fn denied(reader: &mut Reader<'_>) -> Result<Vec<AccountId>> {
-    store::denied(reader)
+pub fn denied(reader: &mut Reader<'_>) -> Result<Vec<(AccountId, Option<String>)>> {
+    let denied = store::denied(reader)?;
+    let one = |rule: Rule, about| rule.denies_one_permission().then_some(about);
+    Ok(denied.into_iter().map(|(account, rule, about)| (account, one(rule, about))).collect())
 }

@@ -61,7 +61,7 @@ impl Sighting {
         self
     }
 
-    /// The account is denied everything until the alarm is closed.
+    /// The account is denied everything until the alarm is closed; by some rules, the permission that it is about.
     #[must_use]
     pub fn denying(mut self) -> Self {
         self.denies = true;

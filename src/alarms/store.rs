@@ -212,13 +212,14 @@ pub(super) fn untold(reader: &mut Reader<'_>, limit: i64) -> Result<Vec<AlarmId>
     Ok(query.select(alarms::id).load(reader.connection)?)
 }
 
-pub(super) fn denied(reader: &mut Reader<'_>) -> Result<Vec<AccountId>> {
+pub(super) fn denied(reader: &mut Reader<'_>) -> Result<Vec<(AccountId, Rule, String)>> {
     let query = alarms::table
         .filter(alarms::state.ne(AlarmState::Closed))
         .filter(alarms::denies.eq(true))
         .filter(alarms::account.is_not_null());
-    let found: Vec<Option<AccountId>> = query.select(alarms::account).load(reader.connection)?;
-    Ok(found.into_iter().flatten().collect())
+    let columns = (alarms::account, alarms::rule, alarms::about);
+    let found: Vec<(Option<AccountId>, Rule, String)> = query.select(columns).load(reader.connection)?;
+    Ok(found.into_iter().filter_map(|(account, rule, about)| Some((account?, rule, about))).collect())
 }
 
 pub(super) fn highest(reader: &mut Reader<'_>, rule: Rule, about: &str) -> Result<u64> {

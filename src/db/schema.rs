@@ -272,6 +272,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage_reports (evaluation) {
+        evaluation -> Text,
+        records -> BigInt,
+        recorded -> Bool,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
     kill_switches (id) {
         id -> Text,
         target -> Text,
@@ -610,4 +619,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     proposals,
     attestations,
     own_decisions,
+    usage_reports,
 );

@@ -169,7 +169,16 @@ impl Complete<'_> {
 
     /// Whether the caller wants to know why (`context.explain`).
     pub fn wants_reason(&self) -> bool {
-        self.context.and_then(|context| context.get("explain")).and_then(Value::as_bool).unwrap_or_default()
+        self.wants("explain")
+    }
+
+    /// Whether the caller will tell how much was retrieved, and wants the permit's name for it (`context.usage`).
+    pub fn wants_name(&self) -> bool {
+        self.wants("usage")
+    }
+
+    fn wants(&self, what: &str) -> bool {
+        self.context.and_then(|context| context.get(what)).and_then(Value::as_bool).unwrap_or_default()
     }
 }
 
@@ -281,16 +290,23 @@ pub(super) fn unreadable(cause: &serde_json::Error) -> Error {
     Error::field("body", format!("{what}, at line {}, column {}", cause.line(), cause.column()))
 }
 
-/// The answer to one question; reason and revision only for whoever may know them and asked.
-pub fn answer(decision: &Decision, explained: bool) -> Value {
-    if !explained {
+/// The answer to one question; reason and revision only for whoever may know them and asked, the name of a permit only
+/// for whoever asked for it.
+pub fn answer(decision: &Decision, explained: bool, name: Option<&str>) -> Value {
+    let mut context = Properties::new();
+    if explained {
+        let grants: Vec<_> = decision.grants().collect();
+        context.insert("reason".to_owned(), json!(decision.reason));
+        context.insert("revision".to_owned(), json!(decision.revision));
+        context.insert("grants".to_owned(), json!(grants));
+    }
+    if let Some(name) = name.filter(|_| decision.permit()) {
+        context.insert("evaluation".to_owned(), json!(name));
+    }
+    if context.is_empty() {
         return json!({ "decision": decision.permit() });
     }
-    let grants: Vec<_> = decision.grants().collect();
-    json!({
-        "decision": decision.permit(),
-        "context": { "reason": decision.reason, "revision": decision.revision, "grants": grants },
-    })
+    json!({ "decision": decision.permit(), "context": context })
 }
 
 /// The answer to a question of a batch that stayed incomplete.

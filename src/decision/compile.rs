@@ -132,6 +132,7 @@ impl<'a> Compiler<'a> {
         self.name(&application.key, "a feature", &feature.key);
         let asserts = self.asserts(application, feature);
         let known = conditions::known_of_records(application, feature);
+        let canaries = canaries(application, feature);
         let first = self.drafts.len();
         for action in feature.actions.iter().collect::<BTreeSet<_>>() {
             self.name(&application.key, "an action", action);
@@ -142,6 +143,7 @@ impl<'a> Compiler<'a> {
                 action,
                 class: feature.class(),
                 floor: application.key == OWN_APPLICATION && FLOOR.contains(&feature.key.as_str()),
+                watched: !canaries.is_empty(),
                 asserts: asserts.clone(),
                 records: known.clone(),
                 rows: Vec::new(),
@@ -153,7 +155,7 @@ impl<'a> Compiler<'a> {
         let records = registered.filter(|record| record.feature == feature.key && !record.canary);
         let records: BTreeSet<&str> = records.map(|record| record.id.as_str()).collect();
         let records = records.into_iter().map(Box::from).collect();
-        Offer { first, count: self.drafts.len() - first, records }
+        Offer { first, count: self.drafts.len() - first, records, canaries }
     }
 
     fn roles(&mut self) -> BTreeMap<&'a str, RolesByKey<'a>> {
@@ -202,8 +204,10 @@ impl<'a> Compiler<'a> {
                         (role.position == Some(Position::Manager), Birth::Manager),
                         (role.position == Some(Position::Owner), Birth::Owner),
                     ];
-                    let births = births.iter().filter(|(given, _)| *given);
-                    draft.births.extend(births.map(|(_, birth)| (*birth, this, *row)));
+                    let births = births.into_iter().filter(|(given, _)| *given).map(|(_, birth)| birth);
+                    #[cfg(test)]
+                    let births = births.filter_map(super::fault::birth);
+                    draft.births.extend(births.map(|birth| (birth, this, *row)));
                 }
             }
         }
@@ -318,6 +322,13 @@ impl<'a> Compiler<'a> {
         }
         closure
     }
+}
+
+/// The records of a feature that nobody has a reason to ask about.
+fn canaries(application: &Application, feature: &Feature) -> Box<[Box<str>]> {
+    let own = application.records.iter().filter(|record| record.feature == feature.key && record.canary);
+    let ids: BTreeSet<&str> = own.map(|record| record.id.as_str()).collect();
+    ids.into_iter().map(Box::from).collect()
 }
 
 /// In the order of their keys, so that whoever goes through permissions page by page can say where to go on.

@@ -53,7 +53,7 @@ pub struct Question {
     pub action: Action,
     /// With what.
     pub resource: Resource,
-    /// `purpose`, `explain`, `min_revision`, `records`, and what conditions read.
+    /// `purpose`, `explain`, `usage`, `min_revision`, `records`, and what conditions read.
     #[schema(value_type = Object, required = false)]
     pub context: serde_json::Value,
 }
@@ -129,6 +129,9 @@ pub struct Why {
     /// The grants that gave the permission.
     #[schema(required = false)]
     pub grants: Vec<String>,
+    /// The name of the permit, to tell how much was retrieved under it.
+    #[schema(required = false)]
+    pub evaluation: String,
     /// What was wrong with a question of a batch.
     #[schema(required = false)]
     pub error: Fault,

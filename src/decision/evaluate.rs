@@ -51,6 +51,7 @@ impl Snapshot {
         Decision {
             reason: judged.err().unwrap_or(Reason::Permitted),
             class: permission.map(|permission| permission.class()),
+            permission: permission.map(|permission| permission.number()),
             revision: self.revision,
             given,
         }

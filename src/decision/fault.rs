@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::policy::Row;
+use super::policy::{Birth, Row};
+use super::rows::{GrantState, SubjectState};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,43 @@ pub(super) enum Fault {
     OneLinkTooMany,
     /// Only a role's own rows count.
     NoInheritance,
+    /// A row is good for the action of that name of every feature of its application.
+    AnyFeature,
+    /// A grant counts a microsecond too late.
+    BeginsLate,
+    /// A grant that rests counts.
+    RestingCounts,
+    /// A grant that is over counts until its end.
+    EndedCounts,
+    /// Somebody who is gone may act.
+    GoneMayAct,
+    /// What belongs to a position belongs to everybody.
+    PositionForAll,
+    /// Nobody has anything by birth or position.
+    NobodyBorn,
+}
+
+impl Fault {
+    /// All of them.
+    pub(super) const ALL: [Self; 17] = [
+        Self::AnyAction,
+        Self::AnyFeature,
+        Self::AnyApplication,
+        Self::DenialAllows,
+        Self::PermissionDenies,
+        Self::NoBeginning,
+        Self::BeginsLate,
+        Self::NoEnd,
+        Self::EndIncluded,
+        Self::RestingCounts,
+        Self::EndedCounts,
+        Self::GoneMayAct,
+        Self::PositionForAll,
+        Self::NobodyBorn,
+        Self::OneLinkTooFew,
+        Self::OneLinkTooMany,
+        Self::NoInheritance,
+    ];
 }
 
 thread_local! {
@@ -57,9 +95,33 @@ pub(super) fn effect(row: Row) -> Row {
 pub(super) fn span(from: i64, until: i64) -> (i64, i64) {
     match FAULT.get() {
         Some(Fault::NoBeginning) => (i64::MIN, until),
+        Some(Fault::BeginsLate) => (from.saturating_add(1), until),
         Some(Fault::NoEnd) => (from, i64::MAX),
         Some(Fault::EndIncluded) => (from, until.saturating_add(1)),
         _ => (from, until),
+    }
+}
+
+/// The state of a grant as the compiler at fault sees it.
+pub(super) fn grant_state(state: GrantState) -> GrantState {
+    match state {
+        GrantState::Suspended if is(Fault::RestingCounts) => GrantState::Active,
+        GrantState::Ended if is(Fault::EndedCounts) => GrantState::Active,
+        state => state,
+    }
+}
+
+/// The state of a subject as the compiler at fault sees it.
+pub(super) fn subject_state(state: SubjectState) -> SubjectState {
+    if is(Fault::GoneMayAct) { SubjectState::Active } else { state }
+}
+
+/// What gives a role without a grant, as the compiler at fault sees it; `None` for nothing.
+pub(super) fn birth(birth: Birth) -> Option<Birth> {
+    match FAULT.get() {
+        Some(Fault::NobodyBorn) => None,
+        Some(Fault::PositionForAll) => Some(Birth::Right),
+        _ => Some(birth),
     }
 }
 
@@ -70,6 +132,7 @@ pub(super) fn targets(
 ) -> Option<Vec<usize>> {
     let wrong = |key: &(&str, &str, &str)| match FAULT.get() {
         Some(Fault::AnyAction) => key.0 == application && key.1 == feature,
+        Some(Fault::AnyFeature) => key.0 == application && key.2 == action,
         Some(Fault::AnyApplication) => key.1 == feature && key.2 == action,
         _ => false,
     };

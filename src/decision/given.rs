@@ -36,15 +36,30 @@ impl Given {
         self.rows().filter_map(|grant| id_of(grant.id()))
     }
 
+    /// The same, as numbers.
+    pub(super) fn grant_numbers(&self) -> impl Iterator<Item = u128> {
+        self.rows().map(Grant::id)
+    }
+
     /// The properties, with their values, to which these grants are limited.
     pub fn limits(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
         self.rows().flat_map(Grant::limits)
     }
 
     fn rows(&self) -> impl Iterator<Item = Grant<'_>> {
-        let few = (0..64).filter(|position| self.few >> position & 1 == 1);
+        let mut bits = self.few;
+        let few = std::iter::from_fn(move || {
+            let position = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+            bits &= bits - 1;
+            Some(position)
+        });
         let positions = few.chain(self.more.iter().copied());
         positions.filter_map(|position| self.subject.as_ref()?.grant(position))
+    }
+
+    /// Whether there is one subject of the name that was asked about.
+    pub fn is_of_somebody(&self) -> bool {
+        self.subject.is_some()
     }
 
     /// The account that was asked about, if there is one of that name.

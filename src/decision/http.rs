@@ -10,19 +10,21 @@ pub mod search;
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::authzen::{self, Asked, Asker, Batch, Complete, Semantic};
 use super::described::{Answered, BatchAnswer, Metadata, Question, Questions};
 use super::recorder::Recorded;
-use super::{Decision, Snapshot};
-pub use body::Body;
-
+use super::{Decision, Snapshot, usage};
 use crate::access::catalogue::Class;
 use crate::access::keys::KeyCaller;
 use crate::app::App;
 use crate::caller::{Actor, Caller};
-use crate::http::{Answer, identify, problem};
+use crate::http::{Answer, Json, identify, problem};
+
+pub use body::Body;
 
 /// `POST /access/v1/evaluation`.
 ///
@@ -76,6 +78,40 @@ pub async fn evaluations(app: web::Data<App>, caller: Caller, body: Body) -> Ans
     Ok(answer_with(&json!({ "evaluations": answers })))
 }
 
+/// How many records were retrieved under a permit.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UsageReport)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// The name of the evaluation, as it came with its permit (`context.usage`).
+    #[schema(max_length = 1024)]
+    evaluation: String,
+    /// How many.
+    #[schema(maximum = 1_000_000_000)]
+    records: u64,
+}
+
+const _: () = assert!(usage::LONGEST == 1_024 && usage::MOST == 1_000_000_000, "the description says so");
+
+/// What stands in the log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsageTold)]
+pub struct Told {
+    /// How many records.
+    records: u64,
+}
+
+/// `POST /api/v1/usage`: told again, the same number changes nothing.
+///
+/// # Errors
+/// 409 if another number was told before; 422.
+#[utoipa::path(post, path = "/api/v1/usage", request_body = Usage, responses((status = 200, body = Told)))]
+pub async fn tell_usage(app: web::Data<App>, caller: Caller, body: Json<Usage>) -> Answer {
+    let Usage { evaluation, records } = body.into_inner();
+    app.to_its_end(move |app| usage::tell(app, &caller, &evaluation, records)).await?;
+    Ok(HttpResponse::Ok().json(Told { records }))
+}
+
 /// `GET /.well-known/authzen-configuration`.
 ///
 /// # Errors
@@ -94,7 +130,7 @@ enum Decided {
     /// It asks for no record.
     Bare(Value),
     /// It may be given when its record is kept.
-    Recorded { decision: Decision, recorded: Recorded, explained: bool },
+    Recorded { decision: Decision, recorded: Recorded, explained: bool, name: Option<String> },
 }
 
 impl Decided {
@@ -105,8 +141,8 @@ impl Decided {
     async fn settle(self) -> Value {
         match self {
             Self::Bare(answer) => answer,
-            Self::Recorded { decision, recorded, explained } => {
-                authzen::answer(&recorded.settle(decision).await, explained)
+            Self::Recorded { decision, recorded, explained, name } => {
+                authzen::answer(&recorded.settle(decision).await, explained, name.as_deref())
             }
         }
     }
@@ -117,6 +153,7 @@ struct Asking<'a> {
     app: &'a App,
     key: Option<Arc<KeyCaller>>,
     caller: &'a Caller,
+    asker: Arc<str>,
 }
 
 impl<'a> Asking<'a> {
@@ -125,7 +162,7 @@ impl<'a> Asking<'a> {
             Actor::Service { key, .. } => app.keys().of(key),
             _ => None,
         };
-        Self { app, key, caller }
+        Self { app, key, caller, asker: caller.label().into() }
     }
 
     /// The newest state; if the caller has seen a later one, after a look at the log. `None` if there is none so late.
@@ -150,9 +187,12 @@ impl<'a> Asking<'a> {
         let now = self.app.context().clock.now();
         let asked = question.question(asker);
         let decision = snapshot.evaluate(now, self.app.freshness(), &asked);
-        let recorded = self.app.recorder().record(now, &self.caller.label(), &asked, snapshot, &decision);
+        let recorded = self.app.recorder().record(now, &self.asker, &asked, snapshot, &decision);
         let explained = question.wants_reason() && self.may_explain(&decision);
-        Decided::Recorded { decision, recorded, explained }
+        let named = explained || question.wants_name();
+        let vault = &self.app.context().vault;
+        let name = named.then(|| usage::name(vault, self.caller, now, &asked, &decision)).flatten();
+        Decided::Recorded { decision, recorded, explained, name }
     }
 
     /// Whether the caller may know why. A key that was allowed everything at once may not where PII is at stake.

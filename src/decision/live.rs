@@ -249,8 +249,8 @@ fn pulled(reader: &mut Reader<'_>) -> Result<Vec<KillSwitchRow>> {
     Ok(pulled.into_iter().map(|switch| KillSwitchRow { id: switch.id, target: switch.target }).collect())
 }
 
-/// Whom an open alarm denies everything.
+/// Whom an open alarm denies everything, or one permission.
 fn pinned(reader: &mut Reader<'_>) -> Result<Vec<PinRow>> {
     let denied = alarms::denied(reader)?;
-    Ok(denied.into_iter().map(|account| PinRow { account, permission: None }).collect())
+    Ok(denied.into_iter().map(|(account, permission)| PinRow { account, permission }).collect())
 }

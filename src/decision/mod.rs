@@ -43,6 +43,7 @@ pub mod recorder;
 pub mod referee;
 mod routes;
 pub mod rows;
+mod sampling;
 mod search;
 pub mod searched;
 mod slots;
@@ -50,6 +51,8 @@ mod snapshot;
 mod stops;
 mod store;
 mod subject;
+pub mod usage;
+pub mod watch;
 
 pub use crate::log::freshness::Freshness;
 pub use compare::{Difference, Differences, Effect};
@@ -194,6 +197,8 @@ pub struct Decision {
     pub class: Option<Class>,
     /// The number of the last change that was known when deciding.
     pub revision: u64,
+    /// The permission's number in the policy of the state that decided.
+    permission: Option<u32>,
     given: Given,
 }
 
@@ -209,9 +214,19 @@ impl Decision {
         self.given.grants()
     }
 
+    /// The same grants, as numbers.
+    fn grant_numbers(&self) -> impl Iterator<Item = u128> {
+        self.given.grant_numbers()
+    }
+
     /// The account that was asked about, if exactly one has that name.
     pub fn account(&self) -> Option<AccountId> {
         self.given.account()
+    }
+
+    /// Whether exactly one account has the name that was asked about.
+    pub fn is_about_somebody(&self) -> bool {
+        self.given.is_of_somebody()
     }
 
     /// The properties, with their values, to which the grants that gave the permission were limited.

@@ -130,6 +130,8 @@ struct Entry {
     floor: bool,
     /// Whether birth or position may give it.
     born: bool,
+    /// Whether its feature has canaries.
+    watched: bool,
 }
 
 /// What is asked for less often.
@@ -150,6 +152,7 @@ pub(super) struct Draft<'a> {
     pub(super) action: &'a str,
     pub(super) class: Class,
     pub(super) floor: bool,
+    pub(super) watched: bool,
     pub(super) asserts: Option<Asserts>,
     pub(super) records: Option<Arc<Records>>,
     pub(super) rows: Vec<Row>,
@@ -165,6 +168,8 @@ pub(super) struct Offer {
     pub(super) first: usize,
     pub(super) count: usize,
     pub(super) records: Box<[Box<str>]>,
+    /// Its canaries, in their order.
+    pub(super) canaries: Box<[Box<str>]>,
 }
 
 /// The whole catalogue.
@@ -233,6 +238,7 @@ impl Lists {
             class: draft.class,
             floor: draft.floor,
             born: !births.is_empty(),
+            watched: draft.watched,
         };
         let rest = Rest {
             asserts: draft.asserts,
@@ -319,7 +325,8 @@ impl Policy {
         candidates.into_iter().find(|found| found.names() == names)
     }
 
-    fn at(&self, number: usize) -> Option<Permission<'_>> {
+    /// The permission of that number.
+    pub(super) fn at(&self, number: usize) -> Option<Permission<'_>> {
         Some(Permission { policy: self, number, entry: self.entries.get(number)? })
     }
 
@@ -370,6 +377,16 @@ impl<'a> Permission<'a> {
     /// `app/feature:action`.
     pub(super) fn name(self) -> &'a str {
         self.policy.names.get(self.entry.name as usize..self.entry.end as usize).unwrap_or("")
+    }
+
+    /// Its number within this policy.
+    pub(super) fn number(self) -> u32 {
+        short(self.number)
+    }
+
+    /// Whether its feature has canaries.
+    pub(super) fn watched(self) -> bool {
+        self.entry.watched
     }
 
     /// The action.
@@ -443,5 +460,24 @@ impl<'a> Permission<'a> {
     pub(super) fn rows(self) -> &'a [Row] {
         let rows = |rest: &Rest| self.policy.rows.get(rest.first..rest.first + rest.count);
         self.rest().and_then(rows).unwrap_or_default()
+    }
+}
+
+/// A permission for whoever keeps it beyond the question. Costs a count of its policy's holders and no text.
+#[derive(Clone)]
+pub(super) struct Named {
+    policy: Arc<Policy>,
+    number: u32,
+}
+
+impl Named {
+    /// The permission of that number.
+    pub(super) fn of(policy: &Arc<Policy>, number: u32) -> Self {
+        Self { policy: Arc::clone(policy), number }
+    }
+
+    /// `app/feature:action`.
+    pub(super) fn name(&self) -> &str {
+        self.policy.at(self.number as usize).map_or("", Permission::name)
     }
 }

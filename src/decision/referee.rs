@@ -11,7 +11,6 @@ use std::task::{Context, Poll, Waker};
 
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi};
 
-use super::Snapshot;
 use super::rows::{GrantRow, GrantState, PolicyRows, SubjectKind, SubjectRow, SubjectState};
 use crate::access::catalogue::{Position, Role};
 use crate::clock::Timestamp;
@@ -70,21 +69,19 @@ impl Referee {
     }
 }
 
-/// Whether index and referee agree about one permission (application, feature, action) of one subject. All must stand
-/// at the same revision. Takes as long as casbin takes to read the application's rows: not for the path of an answer.
+/// What a referee of its own says about one permission (application, feature, action) of one subject. Takes as long as
+/// casbin takes to read the application's rows: not for the path of an answer.
 ///
 /// # Errors
 /// [`Error::Internal`] if casbin cannot judge it; that is no agreement either.
-pub fn agree(
-    snapshot: &Snapshot,
+pub fn says(
     policy: &PolicyRows,
     subject: &SubjectRow,
     now: Timestamp,
     permission: (&str, &str, &str),
 ) -> Result<bool> {
     let referee = Referee::of(policy, Some(permission.0), std::slice::from_ref(subject), now)?;
-    let compiled = snapshot.rows_permit(now, subject.account.as_str(), permission);
-    Ok(referee.permits(&subject.account, permission)? == compiled)
+    referee.permits(&subject.account, permission)
 }
 
 /// The result of work that never waits for anything: casbin is async only for adapters that do. `None` if it does.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
+use super::Question;
 use super::compile::{Refused, bits_of, compile};
 use super::holders::Holders;
+use super::holders::Holders;
 use super::known::Known;
-use super::policy::{Permission, Policy, RoleNumbers};
+use super::policy::{Named, Permission, Policy, RoleNumbers};
 use super::routes::Routes;
 use super::rows::{KillSwitchRow, PinRow, PolicyRows, SubjectRow};
 use super::slots::Slots;
@@ -229,6 +231,24 @@ impl Snapshot {
     pub fn knows_purpose(&self, application: &str, feature: &str, action: &str, purpose: &str) -> bool {
         let rows = self.permission(application, feature, action).into_iter().flat_map(Permission::rows);
         rows.flat_map(|row| row.purposes.iter()).any(|known| **known == *purpose)
+    }
+
+    /// Whether a question is about a canary, whatever the answer. `permission` is the one that it was decided by.
+    pub(super) fn is_canary(&self, question: &Question<'_>, permission: Option<u32>) -> bool {
+        let found = permission.and_then(|number| self.policy.at(number as usize));
+        if found.is_some_and(|found| !found.watched()) {
+            return false;
+        }
+        let Some((application, feature)) = question.feature() else { return false };
+        let offer = self.policy.offer(application, feature);
+        offer.is_some_and(|offer| {
+            offer.canaries.binary_search_by(|one| (**one).cmp(question.resource)).is_ok()
+        })
+    }
+
+    /// The permission of that number, to be kept.
+    pub(super) fn named(&self, permission: u32) -> Named {
+        Named::of(&self.policy, permission)
     }
 
     /// The permission of these names.

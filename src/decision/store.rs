@@ -13,6 +13,7 @@ use crate::db::Reader;
 use crate::db::schema::{accounts, applications, grants as grant_rows};
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, GrantId};
+use crate::log;
 
 #[derive(Queryable)]
 struct AccountRow {
@@ -107,6 +108,11 @@ pub(super) fn managers_of(reader: &mut Reader<'_>, ids: &BTreeSet<AccountId>) ->
         found.extend(managers.into_iter().flatten());
     }
     Ok(found)
+}
+
+/// The revision at which the reader's snapshot stands.
+pub(super) fn revision(reader: &mut Reader<'_>) -> Result<u64> {
+    log::store::size(reader.connection)
 }
 
 /// The ids of accounts after `after`, in their order.

@@ -196,7 +196,10 @@ impl Piece {
     }
 
     fn head(&mut self, row: &SubjectRow, account: u128, names: usize, grants: usize) -> Option<()> {
-        let (standing, until) = match row.state {
+        let state = row.state;
+        #[cfg(test)]
+        let state = super::fault::subject_state(state);
+        let (standing, until) = match state {
             SubjectState::Invited | SubjectState::Active => (MAY, 0),
             SubjectState::Suspended { until } => (SUSPENDED, until.map_or(i64::MAX, Timestamp::micros)),
             SubjectState::Left | SubjectState::Erased => (LEFT, 0),
@@ -230,7 +233,10 @@ impl Piece {
                 }
                 None => 0,
             };
-            let state = match row.state {
+            let state = row.state;
+            #[cfg(test)]
+            let state = super::fault::grant_state(state);
+            let state = match state {
                 GrantState::Active => ACTIVE,
                 GrantState::Suspended => RESTS,
                 GrantState::Ended => ENDED,

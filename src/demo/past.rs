@@ -121,7 +121,7 @@ impl Past {
         let shipped = self.now().minus(Duration::days(2)).utc().format("%Y-%m-%d").to_string();
         let properties = json!({ "marketplace": "UK", "shipped_at": shipped });
         let context = json!({ "purpose": "shipping" });
-        let label = desk.caller.label();
+        let label: std::sync::Arc<str> = desk.caller.label().into();
         for Ask { subject, feature, action, record } in questions {
             if identify::permit(&self.app, &desk.caller, "evaluation", "ask").is_err() {
                 return Err(Error::internal(

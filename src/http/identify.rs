@@ -68,7 +68,8 @@ pub fn permit(app: &App, caller: &Caller, feature: &str, action: &str) -> Result
     if decision.permit() {
         // Counted, and the grants that gave it are in use. None of the house's own features is of class `pii`, so
         // none has to wait for its record. What is denied is recorded by the guard, with its route.
-        let _counted = app.recorder().record(now, question.subject, &question, &snapshot, &decision);
+        let asker = question.subject.into();
+        let _counted = app.recorder().record(now, &asker, &question, &snapshot, &decision);
         return Ok(());
     }
     let advice = format!("This needs the permission bailiwick/{feature}:{action}, which you do not have.");

@@ -114,6 +114,7 @@ pub const LONGEST_PARAMETER: usize = 512;
         decision::search::resources,
         decision::search::actions,
         decision::metadata,
+        decision::tell_usage,
         requests::http::index,
         requests::http::create,
         requests::http::show,

@@ -78,6 +78,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("self-approval", "Nobody decides about their own access"),
     ("set-up-done", "The house is set up already"),
     ("too-many-requests", "Too many requests wait"),
+    ("usage-told", "Another volume was told before"),
 ];
 
 /// A problem as callers read it (RFC 9457).

@@ -186,6 +186,7 @@ table! {
     GET "/forward-auth/{path:.*}", Needs::Nothing => decision::http::forward_auth::answer;
     GET "/return", Needs::SignedIn => decision::http::forward_auth::go_back;
     GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
+    POST "/api/v1/usage", may("evaluation", "ask") => decision::http::tell_usage;
 
     // ---- requests; a direct grant is a request in which the giver's word may count
     GET "/api/v1/requests", may("requests", "ask") => requests::http::index;

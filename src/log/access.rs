@@ -45,6 +45,8 @@ pub enum Access {
     Permits { asker: String, permission: String, count: u64, first: Timestamp, last: Timestamp },
     /// So many denials in a minute beyond those that stand one by one.
     Denials { asker: String, reason: String, count: u64, first: Timestamp, last: Timestamp },
+    /// So many records were retrieved under a permit, told afterwards by whoever had asked.
+    Usage { asker: String, permission: String, record: String, permitted_at: Timestamp, records: u64 },
     /// A call to this house itself was refused: route as the table has it, problem type.
     Refusal { caller: String, route: String, problem: String },
     /// So many refused calls in a minute beyond those that stand one by one.

@@ -2,6 +2,8 @@
 //! a caller made up.
 
 use bailiwick::access::grants::{self, NewGrant};
+use bailiwick::alarms::Rule;
+use bailiwick::alarms::lists::{self, Narrowing};
 use bailiwick::clock::Timestamp;
 use bailiwick::db::{AnyConnection, Location};
 use bailiwick::governed::SOURCES;
@@ -245,6 +247,11 @@ async fn what_cannot_be_recorded_is_denied_until_it_can_be() {
         })
         .collect();
     assert_eq!(reasons, ["recorder"], "the denial was kept and written later");
+    house.app.noticed();
+    let narrowing = Narrowing { rule: Some(Rule::RecorderFull), ..Narrowing::default() };
+    let raised =
+        house.app.read_now(|reader| lists::list(reader, &narrowing, None, 10)).expect("the alarms").0;
+    assert_eq!(raised.iter().map(|alarm| alarm.observed).collect::<Vec<_>>(), [1], "and a person is told");
 }
 
 #[actix_web::test]

@@ -162,7 +162,8 @@ async fn alarm_page(app: &App, page: &Page, id: AlarmId, form: Form) -> Answer {
             "raised_at": alarm.raised_at,
             "last_seen_at": alarm.last_seen_at,
             "sightings": alarm.sightings,
-            "denies": alarm.denies && alarm.state != AlarmState::Closed,
+            "denies": (alarm.denies && alarm.state != AlarmState::Closed)
+                .then(|| alarm.denied_permission().unwrap_or("everything")),
             "note": note,
             "finding": finding,
         },

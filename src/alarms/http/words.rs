@@ -19,6 +19,10 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::OwnDecision => "Somebody decided about themselves",
         Rule::ExceptionEnds => "An exception ends before long",
         Rule::ExclusionCollides => "Roles that exclude each other are held together",
+        Rule::CanaryAccess => "A canary record was asked about",
+        Rule::RecorderFull => "Personal data was denied because nothing could be recorded",
+        Rule::DiskLow => "The disk is nearly full",
+        Rule::RefereeDiffers => "Two ways of judging the same rows differ",
         Rule::Reported => "Reported by a person",
     }
 }
@@ -60,6 +64,24 @@ pub(super) fn meaning(rule: Rule) -> &'static str {
         Rule::ExclusionCollides => {
             "The exception that allowed it is over. Revoke one of the roles, or ask for another exception."
         }
+        Rule::CanaryAccess => {
+            "Nobody has a reason to open this record: it exists to be noticed. Find out with the person, and with whoever \
+             looks after the application that asked, what led there; what else was asked for them stands in the log of \
+             access."
+        }
+        Rule::RecorderFull => {
+            "Permits of personal data are answered only if they can be recorded. The database took no records for a while, \
+             or too many came at once. Look at the database, its disk and the machine’s load."
+        }
+        Rule::DiskLow => {
+            "Below 10 percent of free space denials are only counted; below 5 percent personal data is denied, so that \
+             there is room left to revoke. Make room, or move the data directory to a larger disk."
+        }
+        Rule::RefereeDiffers => {
+            "The decision index and casbin, asked about the same rows, said different things: a row was changed past the \
+             house, or the index has a fault. What they differ about is denied until this alarm is closed. Run “bailiwick \
+             log verify” on the host, restart the server so that the index is built afresh, and report the fault."
+        }
         Rule::Reported => "Somebody noticed something that no rule did.",
     }
 }
@@ -70,6 +92,8 @@ pub(super) fn unit(rule: Rule) -> &'static str {
         Rule::LogVerification => "differences",
         Rule::RepeatedLock => "locks",
         Rule::LeaverClock => "hours since access ended",
+        Rule::RecorderFull => "permits denied",
+        Rule::DiskLow => "percent free",
         _ => "times",
     }
 }

@@ -117,7 +117,7 @@ async fn decide(
     };
     let now = app.context().clock.now();
     let decision = snapshot.evaluate(now, app.freshness(), &question);
-    let asker = Caller::house(ASKER).label();
+    let asker = Caller::house(ASKER).label().into();
     let recorded = app.recorder().record(now, &asker, &question, snapshot, &decision);
     if recorded.settle(decision).await.permit() {
         Outcome::Permitted(kind, account)

@@ -1,10 +1,14 @@
 //! What stands one by one and what is counted: pure, judged by the time of each entry.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{Evaluation, Purpose, Refusal};
+use foldhash::quality::RandomState;
+
+use super::{Evaluation, MadeUp, Purpose, Refusal, Text};
 use crate::clock::Timestamp;
-use crate::ids::GrantId;
+use crate::decision::usage::Used;
+use crate::ids::AccountId;
 use crate::log::access::{Access, Draft, Limit};
 use crate::vault::Vault;
 
@@ -17,13 +21,13 @@ const EVERYBODY_ELSE: &str = "*";
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Key {
     Permits {
-        asker: String,
+        asker: Arc<str>,
         permission: String,
     },
-    /// `account` is the number of the subject if it is known; all unknown names share one count.
+    /// `account` is the subject if it is known; all unknown names share one count.
     Denials {
-        asker: String,
-        account: Option<String>,
+        asker: Arc<str>,
+        account: Option<AccountId>,
         reason: &'static str,
     },
     Refusals {
@@ -35,11 +39,13 @@ enum Key {
 impl Key {
     /// The count that takes what finds no count of its own.
     fn of_everybody_else(self) -> Self {
-        let everybody = EVERYBODY_ELSE.to_owned();
+        let everybody = || EVERYBODY_ELSE.into();
         match self {
-            Self::Permits { .. } => Self::Permits { asker: everybody, permission: EVERYBODY_ELSE.to_owned() },
-            Self::Denials { reason, .. } => Self::Denials { asker: everybody, account: None, reason },
-            Self::Refusals { problem, .. } => Self::Refusals { caller: everybody, problem },
+            Self::Permits { .. } => {
+                Self::Permits { asker: everybody(), permission: EVERYBODY_ELSE.to_owned() }
+            }
+            Self::Denials { reason, .. } => Self::Denials { asker: everybody(), account: None, reason },
+            Self::Refusals { problem, .. } => Self::Refusals { caller: EVERYBODY_ELSE.to_owned(), problem },
         }
     }
 }
@@ -62,8 +68,9 @@ struct Use {
 #[derive(Default)]
 pub(super) struct Ledger {
     minute: i64,
-    tallies: HashMap<Key, Tally>,
-    uses: HashMap<GrantId, Use>,
+    tallies: HashMap<Key, Tally, RandomState>,
+    /// By the number of the grant.
+    uses: HashMap<u128, Use, RandomState>,
     drafts: Vec<Draft>,
     /// Whether the disk is so full that only permits of personal data stand one by one.
     pub(super) counts_only: bool,
@@ -73,22 +80,37 @@ impl Ledger {
     /// Takes in an evaluation. Returns the place of its record among the drafts, if it stands there by itself.
     pub(super) fn take(&mut self, entry: &Evaluation, vault: &Vault) -> Option<usize> {
         self.turn(entry.at);
-        for grant in entry.decision.grants() {
+        for grant in entry.decision.grant_numbers() {
             let used = self.uses.entry(grant).or_insert(Use { last: entry.at, written: None });
             used.last = used.last.max(entry.at);
         }
-        let asker = entry.asker.clone();
         if entry.is_pii_permit() {
             return Some(self.draft(entry, permit(entry, vault)));
         }
+        let asker = Arc::clone(&entry.asker);
         if entry.decision.permit() {
-            self.count(Key::Permits { asker, permission: entry.permission.clone() }, entry.at, 0);
+            self.count(Key::Permits { asker, permission: permission(entry, vault) }, entry.at, 0);
             return None;
         }
-        let account = entry.decision.account().map(|account| account.to_string());
+        let account = entry.decision.account();
         let key = Key::Denials { asker, account, reason: entry.decision.reason.as_str() };
         let one_by_one = if self.counts_only { 0 } else { ONE_BY_ONE };
         self.count(key, entry.at, one_by_one).then(|| self.draft(entry, denial(entry, vault)))
+    }
+
+    /// Takes in a volume. Returns the place of its record among the drafts.
+    pub(super) fn take_usage(&mut self, used: Used) -> usize {
+        self.turn(used.at);
+        let Used { at, asker, evaluation, records } = used;
+        let access = Access::Usage {
+            asker,
+            permission: evaluation.permission,
+            record: evaluation.record,
+            permitted_at: evaluation.at,
+            records,
+        };
+        self.drafts.push(Draft { at, subject: Some(evaluation.account), access });
+        self.drafts.len() - 1
     }
 
     /// Takes in a refused call.
@@ -126,16 +148,16 @@ impl Ledger {
         for (key, Tally { counted: count, first, last, .. }) in counted {
             let (subject, access) = match key {
                 Key::Permits { asker, permission } => {
-                    (None, Access::Permits { asker, permission, count, first, last })
+                    (None, Access::Permits { asker: asker.to_string(), permission, count, first, last })
                 }
                 Key::Denials { asker, account, reason } => {
-                    (account, Access::Denials { asker, reason: reason.to_owned(), count, first, last })
+                    let (asker, reason) = (asker.to_string(), reason.to_owned());
+                    (account, Access::Denials { asker, reason, count, first, last })
                 }
                 Key::Refusals { caller, problem } => {
                     (None, Access::Refusals { caller, problem: problem.to_owned(), count, first, last })
                 }
             };
-            let subject = subject.and_then(|account| crate::ids::AccountId::parse(&account));
             self.drafts.push(Draft { at: last, subject, access });
         }
         for used in self.uses.values_mut().filter(|used| used.written != Some(used.last)) {
@@ -149,19 +171,15 @@ impl Ledger {
         std::mem::take(&mut self.drafts)
     }
 
-    /// How many records are ready to be written.
-    pub(super) fn len(&self) -> usize {
-        self.drafts.len()
-    }
-
-    /// The uses of grants that are not written yet: the first of a minute at once, later ones when it ends.
-    pub(super) fn uses(&self) -> Vec<(GrantId, Timestamp)> {
+    /// The uses of grants that are not written yet, at most so many: the first of a minute at once, later ones when it
+    /// ends.
+    pub(super) fn uses(&self, limit: usize) -> Vec<(u128, Timestamp)> {
         let new = self.uses.iter().filter(|(_, used)| used.written.is_none());
-        new.map(|(grant, used)| (grant.clone(), used.last)).collect()
+        new.map(|(grant, used)| (*grant, used.last)).take(limit).collect()
     }
 
     /// Notes that these uses are written.
-    pub(super) fn uses_written(&mut self, written: &[(GrantId, Timestamp)]) {
+    pub(super) fn uses_written(&mut self, written: &[(u128, Timestamp)]) {
         for (grant, at) in written {
             if let Some(used) = self.uses.get_mut(grant) {
                 used.written = Some(*at);
@@ -196,20 +214,42 @@ impl Ledger {
 }
 
 fn permit(entry: &Evaluation, vault: &Vault) -> Access {
-    let purpose = entry.purpose.as_ref().map(|purpose| match purpose {
-        Purpose::Known(word) => word.clone(),
-        Purpose::Unknown(text) => hidden(vault, "purpose", text),
+    let made_up = entry.made_up();
+    let purpose = made_up.and_then(|made_up| made_up.purpose.as_ref()).map(|purpose| match purpose {
+        Purpose::Known(word) => word.to_string(),
+        Purpose::Unknown(text) => text.hidden("purpose", vault),
     });
+    let record = made_up.and_then(|made_up| made_up.record.as_ref());
     Access::Permit {
-        asker: entry.asker.clone(),
-        permission: entry.permission.clone(),
-        record: hidden(vault, "record", &entry.resource),
+        asker: entry.asker.to_string(),
+        permission: permission(entry, vault),
+        record: record.map(|record| record.hidden("record", vault)).unwrap_or_default(),
         purpose,
         scope: limits(entry),
         grants: entry.decision.grants().collect(),
         revision: entry.decision.revision,
-        records: entry.records,
+        records: made_up.and_then(|made_up| made_up.records),
     }
+}
+
+/// The permission as the log names it: by the catalogue, or as keyed hash of what the caller wrote.
+fn permission(entry: &Evaluation, vault: &Vault) -> String {
+    match &entry.permission {
+        Some(permission) => permission.name().to_owned(),
+        None => {
+            written(entry, vault, "permission", |made_up| made_up.permission.as_ref()).unwrap_or_default()
+        }
+    }
+}
+
+/// A text of the caller as the log may carry it.
+fn written(
+    entry: &Evaluation,
+    vault: &Vault,
+    space: &str,
+    text: fn(&MadeUp) -> Option<&Text>,
+) -> Option<String> {
+    entry.made_up().and_then(text).map(|text| text.hidden(space, vault))
 }
 
 /// What a permit becomes that could not be recorded in time: it was answered as a denial.
@@ -226,23 +266,13 @@ pub(super) fn not_recorded(access: &mut Access) {
 }
 
 fn denial(entry: &Evaluation, vault: &Vault) -> Access {
-    let decision = &entry.decision;
-    let known = decision.account().is_some();
     Access::Denial {
-        asker: entry.asker.clone(),
-        name: (!known).then(|| hidden(vault, "subject", &entry.subject)),
-        permission: match decision.class {
-            Some(_) => entry.permission.clone(),
-            None => hidden(vault, "permission", &entry.permission),
-        },
-        reason: decision.reason.as_str().to_owned(),
-        revision: decision.revision,
+        asker: entry.asker.to_string(),
+        name: written(entry, vault, "subject", |made_up| made_up.subject.as_ref()),
+        permission: permission(entry, vault),
+        reason: entry.decision.reason.as_str().to_owned(),
+        revision: entry.decision.revision,
     }
-}
-
-/// A text that directory and catalogue do not know, as the log may carry it.
-fn hidden(vault: &Vault, space: &str, text: &str) -> String {
-    format!("hmac:{}", vault.trace(space, text))
 }
 
 fn limits(entry: &Evaluation) -> Vec<Limit> {

@@ -14,6 +14,7 @@ use crate::ids::{AccountId, GrantId, Id, KillSwitchId};
 mod differential;
 mod further;
 mod lists;
+mod nightly;
 mod questions;
 mod refusals;
 mod ways;

@@ -91,6 +91,21 @@ fn chained() -> impl Strategy<Value = World> {
     })
 }
 
+/// Roles that inherit from each other in a circle, beside some that do not.
+pub(super) fn circled() -> impl Strategy<Value = World> {
+    (world(), 1..=5usize, 0..5usize).prop_map(|(mut world, length, back)| {
+        let first = world.policy.roles.first().map_or("orders", |row| row.application.as_str()).to_owned();
+        let key = |position: usize| format!("circle-{position}");
+        for position in 0..length {
+            let next = if position + 1 < length { position + 1 } else { back % length };
+            let role = json!({ "key": key(position), "inherits": [key(next)] });
+            let role = serde_json::from_value(role).unwrap();
+            world.policy.roles.push(RoleRow { application: first.clone(), role });
+        }
+        world
+    })
+}
+
 fn application(key: &str) -> Application {
     let features: Vec<_> = FEATURES.map(|key| json!({ "key": key, "actions": ACTIONS })).into();
     serde_json::from_value(json!({ "key": key, "owner": "grace", "feature": features })).unwrap()

@@ -105,6 +105,11 @@ impl Browser {
         Self { bearer: Some(key.to_owned()), origin: None, ..self.other() }
     }
 
+    /// The key that it calls with.
+    pub fn key(&self) -> &str {
+        self.bearer.as_deref().expect("a program with a key")
+    }
+
     /// The same browser, but its calls carry another origin (or none).
     #[expect(clippy::wrong_self_convention, reason = "a browser from somewhere else, read aloud")]
     pub fn from_origin(&self, origin: Option<&str>) -> Self {

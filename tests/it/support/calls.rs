@@ -6,8 +6,8 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::stage::{
-    PAYROLL, a_second_alarm, a_second_review, four_proposals, half_way_in, logins_of_nobody, somebody_asks,
-    somebody_leaves,
+    PAYROLL, a_permit_by_name, a_second_alarm, a_second_review, four_proposals, half_way_in,
+    logins_of_nobody, somebody_asks, somebody_leaves,
 };
 use super::{Browser, House, Life, PASSWORD};
 
@@ -65,6 +65,7 @@ pub struct Stage {
     orphans: Vec<String>,
     fresh_alarm: String,
     proposals: Vec<String>,
+    evaluation: String,
 }
 
 /// A call as it should be made.
@@ -95,7 +96,8 @@ impl Stage {
         let (officer, fresh_alarm) = a_second_alarm(&house, &life).await;
         let rester = house.person("resting.person", None).await.to_string();
         let leaver = house.person("leaving.person", None).await.to_string();
-        let desk = house.order_desk(&life.staff.grace.id()).await;
+        let mut desk = house.order_desk(&life.staff.grace.id()).await;
+        let evaluation = a_permit_by_name(&mut desk).await;
         let nobody = house.browser().await;
         let proposals = four_proposals(&house).await;
         let (invited, half) = half_way_in(&house, &nobody).await;
@@ -123,6 +125,7 @@ impl Stage {
             orphans,
             fresh_alarm,
             proposals,
+            evaluation,
         }
     }
 
@@ -322,6 +325,7 @@ impl Stage {
                 let account = &self.rester;
                 (Who::Officer, "", json!({ "severity": "warning", "account": account, "text": word("text") }))
             }
+            "POST /api/v1/usage" => (Who::Desk, "", json!({ "evaluation": self.evaluation, "records": 3 })),
             "POST /api/v1/alarms/{id}/closure" => {
                 (Who::Officer, self.life.alarm.as_str(), json!({ "finding": word("finding") }))
             }

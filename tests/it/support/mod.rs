@@ -114,6 +114,11 @@ impl House {
             .expect("jobs are found")
     }
 
+    /// A browser that calls another node of this house.
+    pub async fn browser_of(&self, node: &App) -> Browser {
+        Browser::open(node.clone()).await
+    }
+
     /// A browser (or program) that calls this house through the real service, with cookies of its own.
     pub async fn browser(&self) -> Browser {
         Browser::open(self.app.clone()).await
@@ -127,6 +132,8 @@ pub fn config(place: &Place) -> Config {
     let mut config = Config::load(overrides).expect("the configuration is right");
     config.hash = Hash { memory_kib: 8, passes: 1, lanes: 1, threads: 2, queue: 256 };
     config.connections = 6;
+    // Where a test is about the referee, it says so.
+    config.referee_sample = 0;
     // A machine that tests everything at once is slow to connect, and no test is about that.
     config.patience = std::time::Duration::from_secs(60);
     config

@@ -5,6 +5,7 @@ use bailiwick::accounts::{self, Changes};
 use chrono::Duration;
 use serde_json::json;
 
+use super::firm::may_read;
 use super::{Browser, House, Life, PASSWORD, id_of};
 
 /// A system that is kept by hand.
@@ -100,4 +101,12 @@ pub async fn four_proposals(house: &House) -> Vec<String> {
         made.push(house.propose(&super::wider(purpose)).await);
     }
     made
+}
+
+/// A permit that the desk got by name, to tell how much was retrieved.
+pub async fn a_permit_by_name(desk: &mut Browser) -> String {
+    let mut question = may_read("ada", "order");
+    question["context"]["usage"] = json!(true);
+    let answer = desk.post("/access/v1/evaluation", question).await.expect(200).json();
+    answer["context"]["evaluation"].as_str().unwrap_or_else(|| panic!("no name: {answer}")).to_owned()
 }
