@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
-use super::policy::{Age, Birth, Draft, Offer, Policy, RoleNumbers, Row};
+use super::numbers::RoleNumbers;
+use super::policy::{Age, Birth, Draft, Offer, Policy, Row};
 use super::rows::{PolicyRows, RoleRow};
 use super::subject::is_name;
 use crate::access::catalogue::{Application, Feature, Position, Role};

@@ -36,6 +36,7 @@ mod holders;
 pub mod http;
 mod known;
 mod live;
+mod numbers;
 mod page_token;
 mod policy;
 pub mod policy_test;

@@ -16,33 +16,6 @@ use super::slots::Slots;
 use crate::access::catalogue::Class;
 use crate::access::expression::{Expression, May};
 
-/// Numbers for names of roles. Only ever grows: a number once given out means the same role for ever.
-#[derive(Clone, Default)]
-pub(super) struct RoleNumbers {
-    numbers: imbl::HashMap<Arc<str>, u32>,
-    names: imbl::Vector<Arc<str>>,
-}
-
-impl RoleNumbers {
-    /// The number of a role `app/role`, a new one if it has none yet.
-    pub(super) fn number_of(&mut self, role: &str) -> u32 {
-        if let Some(number) = self.numbers.get(role) {
-            return *number;
-        }
-        // Four thousand million roles do not fit into the memory either; the last number then means them all.
-        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        let name: Arc<str> = role.into();
-        self.names.push_back(Arc::clone(&name));
-        self.numbers.insert(name, number);
-        number
-    }
-
-    /// The role that has this number.
-    pub(super) fn name_of(&self, number: u32) -> &str {
-        self.names.get(number as usize).map_or("", |name| name)
-    }
-}
-
 /// The age that a date of the record may have.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Age {
@@ -460,24 +433,5 @@ impl<'a> Permission<'a> {
     pub(super) fn rows(self) -> &'a [Row] {
         let rows = |rest: &Rest| self.policy.rows.get(rest.first..rest.first + rest.count);
         self.rest().and_then(rows).unwrap_or_default()
-    }
-}
-
-/// A permission for whoever keeps it beyond the question. Costs a count of its policy's holders and no text.
-#[derive(Clone)]
-pub(super) struct Named {
-    policy: Arc<Policy>,
-    number: u32,
-}
-
-impl Named {
-    /// The permission of that number.
-    pub(super) fn of(policy: &Arc<Policy>, number: u32) -> Self {
-        Self { policy: Arc::clone(policy), number }
-    }
-
-    /// `app/feature:action`.
-    pub(super) fn name(&self) -> &str {
-        self.policy.at(self.number as usize).map_or("", Permission::name)
     }
 }

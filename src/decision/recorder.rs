@@ -21,7 +21,7 @@ use std::thread::{self, JoinHandle};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::policy::Named;
+use super::numbers::Named;
 use super::sampling::{Sample, Sampler};
 use super::usage::Used;
 use super::watch::Watch;

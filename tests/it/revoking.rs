@@ -20,10 +20,12 @@ fn says(node: &App, feature: &str) -> bool {
     let question = Question {
         subject_type: "user",
         subject: "ada",
+        subject_properties: None,
         application: Some("orders"),
         resource_type: feature,
         resource: "1",
         action: "read",
+        action_properties: None,
         properties: Some(&properties),
         context: Some(&context),
         asserts: None,
