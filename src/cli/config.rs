@@ -31,6 +31,7 @@ pub(super) fn check(config: &Config) -> Result<Output> {
         ("connections", json!(config.connections)),
         ("lease_seconds", json!(config.lease.num_seconds())),
         ("log_format", json!(if config.json_logs { "json" } else { "text" })),
+        ("trusted_proxies", json!(config.trusted_proxies)),
         ("hash.memory_kib", json!(config.hash.memory_kib)),
         ("hash.passes", json!(config.hash.passes)),
         ("hash.lanes", json!(config.hash.lanes)),

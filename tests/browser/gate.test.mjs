@@ -68,6 +68,8 @@ async function theWayBack(house, dmitri) {
   await page.goto(`/return?to=${encodeURIComponent(`${origin}/letters/7`)}`);
   await look(house, page, "way-back");
   await page.unroute("**/return?*");
+  await page.goto("/applications/desk");
+  await look(house, page, "application-routes");
   await house.provoking(/status of 404/, () => page.goto("/return?to=https%3A%2F%2Felsewhere.example%2F"));
 }
 

@@ -160,6 +160,7 @@ async fn every_method_and_every_address_below_is_answered_with_one_of_three() {
         ] {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let bare = TestRequest::with_uri(address).method(method.clone()).insert_header(("host", HOST));
+            let bare = bare.insert_header(("x-forwarded-for", "203.0.113.9"));
             let reply = asked(&clerk.browser, bare).await;
             let expected = match (method.as_str(), address) {
                 ("GET" | "HEAD", "/forward-auth/letters/7") => 200,
@@ -174,6 +175,7 @@ async fn every_method_and_every_address_below_is_answered_with_one_of_three() {
     strange(nginx("GET", &long)).await.expect(403);
     strange(nginx("GET", &query)).await.expect(200);
     let appended = TestRequest::get().uri(&format!("/forward-auth{query}")).insert_header(("host", HOST));
+    let appended = appended.insert_header(("x-forwarded-for", "203.0.113.9"));
     strange(appended).await.expect(200);
     strange(nginx("GET", "/letters/7").append_header(("x-original-uri", "/letters/8"))).await.expect(403);
     strange(nginx("GET", "/letters/7").append_header(("x-original-method", "PUT"))).await.expect(403);
@@ -187,6 +189,8 @@ async fn every_method_and_every_address_below_is_answered_with_one_of_three() {
     strange(nginx("GET", "/letters/7").insert_header(("x-rewrite-url", "/letters/8"))).await.expect(403);
     let not_plain = actix_web::http::header::HeaderValue::from_bytes(b"/letters/\xff").expect("a value");
     strange(nginx("GET", "/").insert_header(("x-original-uri", not_plain))).await.expect(403);
+    let nowhere = TestRequest::get().uri("/forward-auth/letters/7").insert_header(("host", HOST));
+    strange(nowhere).await.expect(403);
     // A body is not read, whatever it is.
     let body = TestRequest::post().uri("/forward-auth").set_payload("x".repeat(3_000_000));
     strange(body.insert_header(("content-type", "application/json"))).await.expect(403);
@@ -207,7 +211,10 @@ async fn traefik_caddy_and_envoy_are_understood() {
     asked(&clerk.browser, forwarded("GET")).await.expect(200);
     asked(&clerk.browser, forwarded("PUT")).await.expect(403);
     let envoy = |method: Method| {
-        TestRequest::with_uri("/forward-auth/letters/7?x=1").method(method).insert_header(("host", HOST))
+        TestRequest::with_uri("/forward-auth/letters/7?x=1")
+            .method(method)
+            .insert_header(("host", HOST))
+            .insert_header(("x-forwarded-for", "203.0.113.9"))
     };
     asked(&clerk.browser, envoy(Method::GET)).await.expect(200);
     asked(&clerk.browser, envoy(Method::DELETE)).await.expect(403);

@@ -93,6 +93,16 @@ fn context(app: &App, reader: &mut Reader<'_>, key: &str) -> Result<Value> {
             })
         })
         .collect();
+    let routes: Vec<Value> = catalogue
+        .routes
+        .iter()
+        .map(|route| {
+            json!({
+                "address": format!("{}{}", route.host, route.path), "methods": route.methods,
+                "permission": format!("{}:{}", route.feature, route.action), "purpose": route.purpose,
+            })
+        })
+        .collect();
     let shown = own.iter().map(|role| role_row(reader, &catalogue, role)).collect::<Result<Vec<_>>>()?;
     Ok(json!({
         "application": { "key": key, "name": catalogue.display_name(), "class": highest(&catalogue) },
@@ -104,6 +114,7 @@ fn context(app: &App, reader: &mut Reader<'_>, key: &str) -> Result<Value> {
         ],
         "features": features,
         "roles": shown,
+        "routes": routes,
     }))
 }
 

@@ -1,7 +1,8 @@
 //! `ANY /forward-auth`: a proxy asks whether the request that it has before it may go on.
 //!
 //! Rules: 200, 401 or 403, nothing else, whatever happens; asked by a proxy of `trusted_proxies` or not at all; it
-//! changes nothing but the instant at which a session was last used. A permit is recorded as any other is.
+//! changes nothing but the instant at which a session was last used. A permit is recorded as any other is. Where the
+//! client is and whether a second factor was shown is known here, and so may be asserted.
 
 use std::net::IpAddr;
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::caller::{Actor, Caller};
-use crate::decision::forward_auth::{ADDRESS, Said, Waiting, encoded, way_back};
+use crate::decision::forward_auth::{ADDRESS, Said, encoded, way_back};
 use crate::decision::routes::Meant;
 use crate::decision::rows::SubjectKind;
 use crate::decision::{Question, Snapshot};
@@ -72,38 +73,38 @@ async fn judge(app: &App, request: &HttpRequest) -> Outcome {
     let waiting = said(request).and_then(|said| said.waiting());
     let Some(waiting) = waiting else { return Outcome::Refused };
     let Some(meant) = waiting.meaning(&snapshot) else { return Outcome::Refused };
-    match identify::identify(app, request).await.map(|identity| identity.caller.actor) {
-        Ok(Actor::Person { account, .. }) => {
-            decide(app, &snapshot, SubjectKind::Person, account, &meant).await
-        }
-        Ok(Actor::Service { account, .. }) => {
-            decide(app, &snapshot, SubjectKind::Service, account, &meant).await
-        }
-        Ok(_) => unknown(app, &snapshot, &waiting),
-        Err(problem) if matches!(problem.error(), Error::Unauthenticated) => {
-            unknown(app, &snapshot, &waiting)
-        }
+    let caller = match identify::identify(app, request).await {
+        Ok(identity) => identity.caller,
+        Err(problem) if matches!(problem.error(), Error::Unauthenticated) => Caller::nobody(),
         Err(problem) => {
             tracing::warn!(error = problem.slug(), "nobody can be identified for a proxy");
-            Outcome::Refused
+            return Outcome::Refused;
         }
-    }
-}
-
-fn unknown(app: &App, snapshot: &Snapshot, waiting: &Waiting) -> Outcome {
-    Outcome::Nobody(waiting.sign_in(snapshot, &app.config().public_url))
+    };
+    let (kind, account) = match caller.actor {
+        Actor::Person { account, .. } => (SubjectKind::Person, account),
+        Actor::Service { account, .. } => (SubjectKind::Service, account),
+        _ => return Outcome::Nobody(waiting.sign_in(&snapshot, &app.config().public_url)),
+    };
+    let mut context = Map::new();
+    context.insert("mfa".to_owned(), json!(caller.proved_at.is_some()));
+    let from = client::address(&app.config().trusted_proxies, request);
+    context.extend(from.map(|from| ("source_ip".to_owned(), json!(from))));
+    context.extend(meant.purpose.clone().map(|purpose| ("purpose".to_owned(), json!(purpose))));
+    decide(app, &snapshot, (kind, account), &meant, context).await
 }
 
 async fn decide(
     app: &App,
     snapshot: &Snapshot,
-    kind: SubjectKind,
-    account: AccountId,
+    (kind, account): (SubjectKind, AccountId),
     meant: &Meant,
+    context: Map<String, Value>,
 ) -> Outcome {
     let properties = meant.properties.iter().map(|(name, text)| (name.clone(), json!(text)));
-    let properties = Value::Object(properties.collect::<Map<_, _>>());
-    let context = meant.purpose.as_ref().map_or_else(|| json!({}), |purpose| json!({ "purpose": purpose }));
+    let properties: Map<_, _> = properties.collect();
+    let asserts: Vec<String> = context.keys().chain(properties.keys()).cloned().collect();
+    let (properties, context) = (Value::Object(properties), Value::Object(context));
     let question = Question {
         subject_type: kind.type_name(),
         subject: account.as_str(),
@@ -113,6 +114,7 @@ async fn decide(
         action: &meant.action,
         properties: Some(&properties),
         context: Some(&context),
+        asserts: Some(&asserts),
         ..Question::default()
     };
     let now = app.context().clock.now();
@@ -126,10 +128,12 @@ async fn decide(
     }
 }
 
-/// What the proxy says; `None` if a header stands there twice, is no plain text, or lets a client say something else.
+/// What the proxy says; `None` if a header stands there twice, is no plain text, or lets a client say something else,
+/// and if the proxy does not say where the client is: it would be taken for the client itself.
 fn said(request: &HttpRequest) -> Option<Said<'_>> {
     let headers = request.headers();
-    if OVERRIDES.iter().any(|name| headers.contains_key(*name)) {
+    let second_opinion = OVERRIDES.iter().any(|name| headers.contains_key(*name));
+    if second_opinion || !headers.contains_key("x-forwarded-for") {
         return None;
     }
     let address = request.uri().path_and_query()?.as_str();
