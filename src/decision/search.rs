@@ -34,15 +34,19 @@ impl<T> Default for Page<T> {
 }
 
 impl<T: Clone> Page<T> {
-    /// Keeps those candidates that pass, up to `limit`.
-    fn of(candidates: impl Iterator<Item = T>, limit: usize, mut passes: impl FnMut(&T) -> bool) -> Self {
+    /// Keeps those candidates that pass, up to `limit`, and looks at `most` of them.
+    fn of(
+        candidates: impl Iterator<Item = T>,
+        (limit, most): (usize, usize),
+        mut passes: impl FnMut(&T) -> bool,
+    ) -> Self {
         let mut page = Self::default();
         let mut candidates = candidates.peekable();
         let mut judged = 0;
         while let Some(candidate) = candidates.next() {
             judged += 1;
             let passed = passes(&candidate);
-            let full = page.items.len() + usize::from(passed) >= limit || judged == MAX_CANDIDATES;
+            let full = page.items.len() + usize::from(passed) >= limit || judged == most;
             if full && candidates.peek().is_some() {
                 page.next = Some(candidate.clone());
             }
@@ -68,6 +72,18 @@ impl Snapshot {
         after: Option<&AccountId>,
         limit: usize,
     ) -> Page<AccountId> {
+        self.search_some_subjects(now, freshness, question, after, (limit, MAX_CANDIDATES))
+    }
+
+    /// The same, looking at so many candidates at most: for who has to watch the clock meanwhile.
+    pub(super) fn search_some_subjects(
+        &self,
+        now: Timestamp,
+        freshness: Freshness,
+        question: &Question<'_>,
+        after: Option<&AccountId>,
+        bounds: (usize, usize),
+    ) -> Page<AccountId> {
         let Some(permission) = self.asked(question) else { return Page::default() };
         let after = after.and_then(number_of);
         let permits = |account: &u128| {
@@ -78,10 +94,10 @@ impl Snapshot {
         };
         let page = if permission.births().is_empty() {
             let roles = permission.reaches().iter().map(|reach| reach.role);
-            Page::of(self.holders.behind(roles, after), limit, permits)
+            Page::of(self.holders.behind(roles, after), bounds, permits)
         } else {
             let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-            Page::of(self.places.range(behind).map(|(account, _)| *account), limit, permits)
+            Page::of(self.places.range(behind).map(|(account, _)| *account), bounds, permits)
         };
         Page { items: page.items.into_iter().filter_map(id_of).collect(), next: page.next.and_then(id_of) }
     }
@@ -102,7 +118,7 @@ impl Snapshot {
             question.feature().and_then(|(application, feature)| self.policy.offer(application, feature));
         let records = offer.map_or(&[][..], |offer| &offer.records);
         let behind = after.map_or(0, |after| records.partition_point(|record| **record <= *after));
-        let page = Page::of(records[behind..].iter(), limit, |record| {
+        let page = Page::of(records[behind..].iter(), (limit, MAX_CANDIDATES), |record| {
             let question = Question { resource: record, ..*question };
             self.decide(now.micros(), freshness, &question, permission, &found).permit()
         });
@@ -124,7 +140,7 @@ impl Snapshot {
             question.feature().and_then(|(application, feature)| self.policy.offer(application, feature));
         let permissions = offer.into_iter().flat_map(|offer| self.policy.permissions_of(offer));
         let behind = permissions.filter(|permission| after.is_none_or(|after| permission.action() > after));
-        let page = Page::of(behind, limit, |permission| {
+        let page = Page::of(behind, (limit, MAX_CANDIDATES), |permission| {
             let question = Question { action: permission.action(), ..*question };
             self.decide(now.micros(), freshness, &question, Some(*permission), &found).permit()
         });
@@ -142,7 +158,7 @@ impl Snapshot {
     ) -> Page<String> {
         let subject = number_of(account).and_then(|account| self.subject(account));
         let behind = self.policy.permissions_behind(after.and_then(names_in));
-        let page = Page::of(behind, limit, |permission| {
+        let page = Page::of(behind, (limit, MAX_CANDIDATES), |permission| {
             subject.is_some_and(|subject| rows_permit(now.micros(), *permission, subject))
         });
         page.map(|permission| permission.name().to_owned())

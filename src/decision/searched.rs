@@ -19,6 +19,8 @@ use crate::vault::Vault;
 
 /// The most entries of one page. Whoever asks for more gets so many.
 pub const MAX_RESULTS: usize = 1_000;
+/// So many people are judged between two looks at the clock.
+const AT_A_TIME: usize = 500;
 
 /// What is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -164,7 +166,8 @@ impl Search {
         Ok(place)
     }
 
-    /// Looks for everything that the question is true of, from behind a place.
+    /// Looks for everything that the question is true of, from behind a place, until the page is full or it is late: a
+    /// condition may take its time, and there may be many people.
     ///
     /// # Errors
     /// None once it was read.
@@ -173,6 +176,7 @@ impl Search {
         (snapshot, now, freshness): (&Snapshot, Timestamp, Freshness),
         asker: Asker<'_>,
         place: &Place,
+        is_late: impl Fn() -> bool,
     ) -> Result<Found> {
         let asked = self.asked()?;
         let complete = asked.complete()?;
@@ -180,9 +184,17 @@ impl Search {
         let after = Some(place.after.as_str()).filter(|after| !after.is_empty());
         Ok(match self.sought {
             Sought::Subject => {
-                let after = after.and_then(AccountId::parse);
-                let page = snapshot.search_subjects(now, freshness, &question, after.as_ref(), place.limit);
-                Found::Subjects(page)
+                let mut found = Page { items: Vec::new(), next: after.and_then(AccountId::parse) };
+                loop {
+                    let bounds = (place.limit - found.items.len(), AT_A_TIME);
+                    let after = found.next.as_ref();
+                    let part = snapshot.search_some_subjects(now, freshness, &question, after, bounds);
+                    found.items.extend(part.items);
+                    found.next = part.next;
+                    if found.next.is_none() || found.items.len() >= place.limit || is_late() {
+                        break Found::Subjects(found);
+                    }
+                }
             }
             Sought::Resource => {
                 Found::Names(snapshot.search_resources(now, freshness, &question, after, place.limit))

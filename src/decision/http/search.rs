@@ -25,6 +25,9 @@ use crate::error::{Error, Result};
 use crate::http::{Answer, problem};
 use crate::ids::AccountId;
 
+/// How long one page is worked on, in microseconds. What is found by then is the page.
+const PATIENCE: i64 = 50_000;
+
 /// `POST /access/v1/search/subject`: who may do this with that?
 ///
 /// # Errors
@@ -67,7 +70,11 @@ async fn searched(app: &App, caller: &Caller, sought: Sought, body: &Body) -> An
             application: key.as_deref().and_then(|key| key.application.as_deref()),
             asserts: key.as_deref().and_then(|key| key.asserts.as_deref()),
         };
-        search.run((&snapshot, now, app.freshness()), asker, &place).map(|found| (search, found))
+        let clock = &app.context().clock;
+        let late = clock.steady_micros() + PATIENCE;
+        let is_late = || clock.steady_micros() >= late;
+        let found = search.run((&snapshot, now, app.freshness()), asker, &place, is_late)?;
+        Ok((search, found))
     };
     let (search, found) = app.to_its_end(work).await?;
     let next = found

@@ -6,6 +6,9 @@ use super::differential::{cases, compiled};
 use super::worlds::{APPLICATIONS, FEATURES, instants, permissions, world};
 use super::*;
 use crate::decision::Page;
+use crate::decision::authzen::Asker;
+use crate::decision::page_token::Place;
+use crate::decision::searched::{Found, Search, Sought};
 
 /// All pages of a list, each of at most two entries.
 fn all<T: Clone>(mut page: impl FnMut(Option<&T>) -> Page<T>) -> Vec<T> {
@@ -123,4 +126,32 @@ fn a_list_of_people_follows_every_change_of_their_grants() {
     let back = gone.with_subject(&person(3, "cleo", vec![grant(13, "orders/lead")]));
     assert_eq!(listed(&back).last(), Some(&cleo));
     assert_eq!(listed(&before), [ada, cleo], "the states before stay as they were");
+}
+
+#[test]
+fn a_search_that_is_late_goes_on_where_it_stopped() {
+    let mut state = snapshot(&person(1, "ada", Vec::new()));
+    for number in 2..=1_250 {
+        let over = GrantRow { expires_at: Some(noon()), ..grant(number, "orders/picker") };
+        let own = if number % 400 == 0 { grant(number, "orders/picker") } else { over };
+        state = state.with_subject(&person(number, &format!("person{number}"), vec![own]));
+    }
+    let body = br#"{"subject":{"type":"user"},"action":{"name":"read"},"resource":{"type":"orders/order","id":"1"}}"#;
+    let search = Search::parse(Sought::Subject, body).unwrap();
+    let run = |after: &str, is_late: bool| {
+        let place = Place { after: after.to_owned(), limit: 10 };
+        let now = (&state, noon(), Freshness::Fresh);
+        match search.run(now, Asker::default(), &place, || is_late).unwrap() {
+            Found::Subjects(page) => page,
+            Found::Names(_) => panic!("a search for subjects"),
+        }
+    };
+    let mut pages = vec![run("", true)];
+    while let Some(next) = pages.last().and_then(|page| page.next.clone()) {
+        pages.push(run(next.as_str(), true));
+    }
+    let found: Vec<usize> = pages.iter().map(|page| page.items.len()).collect();
+    assert_eq!(found, [1, 1, 1], "each looked at five hundred");
+    let all = run("", false);
+    assert_eq!((all.items.len(), all.next), (3, None), "in good time there is one page");
 }
