@@ -414,3 +414,15 @@ async fn routes_that_could_mislead_are_refused_with_file_line_and_remedy() {
         house.write(move |tx| apply::apply(tx, &files)).await.expect_err("one host, two applications");
     assert!(refused.to_string().contains("the application \"desk\" has routes of the host"), "{refused}");
 }
+
+#[actix_web::test]
+async fn other_routes_beside_personal_data_need_a_second_person() {
+    let (house, _, clerk) = desk().await;
+    let moved =
+        DESK.replace("path = \"/{marketplace}/addresses/{id}\"", "path = \"/{marketplace}/letters/{id}\"");
+    let files = vec![PolicyFile { name: "desk.toml".to_owned(), text: moved }];
+    let refused = house.write(move |tx| apply::apply(tx, &files)).await.expect_err("nobody else has seen it");
+    assert!(matches!(refused, Error::Conflict("second-person", _)), "{refused:?}");
+    asked(&clerk.browser, nginx("GET", "/uk/letters/7")).await.expect(403);
+    asked(&clerk.browser, nginx("GET", "/letters/7")).await.expect(200);
+}

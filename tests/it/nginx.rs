@@ -293,7 +293,8 @@ fn whoever_calls_directly_is_told_nothing() {
     let (server, cookies, _) = house(&program, port);
     let jar = cookies.display().to_string();
     let host = format!("X-Forwarded-Host: localhost:{port}");
-    let headers = ["X-Original-URI: /letters/7", "X-Original-Method: GET", &host];
+    let client = "X-Forwarded-For: 203.0.113.9";
+    let headers = ["X-Original-URI: /letters/7", "X-Original-Method: GET", &host, client];
     let headers: Vec<&str> = headers.iter().flat_map(|header| ["--header", header]).collect();
     let status = |server: &Server, more: &[&str]| {
         let write = ["--output", "/dev/null", "--write-out", "%{http_code}", "--cookie", &*jar];
