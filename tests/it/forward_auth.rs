@@ -22,6 +22,9 @@ const DESK: &str = r#"
     key = "letter"
     actions = ["read", "write"]
     [[feature]]
+    key = "safe"
+    actions = ["open"]
+    [[feature]]
     key = "address"
     class = "pii"
     actions = ["read"]
@@ -32,6 +35,11 @@ const DESK: &str = r#"
     [[role.allow]]
     feature = "letter"
     actions = ["read"]
+    [[role.allow]]
+    feature = "safe"
+    actions = ["open"]
+    mfa = true
+    networks = ["203.0.113.0/24"]
     [[role]]
     key = "address-reader"
     access_role = true
@@ -60,6 +68,12 @@ const DESK: &str = r#"
     feature = "address"
     action = "read"
     purpose = "shipping"
+    [[route]]
+    host = "localhost:8444"
+    path = "/safe"
+    methods = ["POST"]
+    feature = "safe"
+    action = "open"
     [[route]]
     host = "desk.example.com"
     path = "/*"
@@ -271,6 +285,16 @@ async fn a_key_bound_to_networks_is_used_from_where_the_client_is() {
     let mut direct = scanner.from_address("198.51.100.1");
     let ask = TestRequest::get().uri("/api/v1/me").insert_header(("x-forwarded-for", "203.0.113.9"));
     direct.send(ask).await.expect(401);
+}
+
+#[actix_web::test]
+async fn conditions_see_where_the_client_is_and_how_it_proved_itself() {
+    let (_house, _, clerk) = desk().await;
+    asked(&clerk.browser, nginx("POST", "/safe")).await.expect(200);
+    for elsewhere in ["198.51.100.1", "203.0.113.9, 198.51.100.1", "unknown", ""] {
+        let request = nginx("POST", "/safe").insert_header(("x-forwarded-for", elsewhere.to_owned()));
+        asked(&clerk.browser, request).await.expect(403);
+    }
 }
 
 #[actix_web::test]
