@@ -151,7 +151,6 @@ fn said(request: &HttpRequest) -> Option<Said<'_>> {
 }
 
 /// A header's value if it is there; nothing at all if it is there twice or is no plain text.
-#[expect(clippy::option_option, reason = "that it is not there is one thing, that it is not right another")]
 fn once<'a>(headers: &'a HeaderMap, name: &str) -> Option<Option<&'a str>> {
     let mut all = headers.get_all(name);
     let first = all.next();
