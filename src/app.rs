@@ -27,7 +27,9 @@ use crate::decision::{Index, Live};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::exceptions;
+use crate::governed::SOURCES;
 use crate::log::freshness::{Freshness, Pulse};
+use crate::log::history;
 use crate::log::tail::{Follower, Tail};
 use crate::organisation::{Organisation, Settings};
 use crate::profile::{InForce, Policies, PolicyFiles};
@@ -99,7 +101,10 @@ impl App {
     /// Whatever keeps it from starting, said so that an operator can mend it.
     pub fn open(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
         let app = Self::open_as_found(config, clock, entropy)?;
-        app.0.database.write(&Caller::house("start"), apply::apply_own)?;
+        app.0.database.write(&Caller::house("start"), |tx| {
+            history::begin(tx, SOURCES)?;
+            apply::apply_own(tx)
+        })?;
         app.catch_up()?;
         Ok(app)
     }

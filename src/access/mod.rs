@@ -27,6 +27,7 @@ pub mod lint;
 pub mod named_networks;
 pub mod names;
 pub mod own;
+pub mod past;
 pub mod people;
 pub mod permissions;
 pub mod positions;

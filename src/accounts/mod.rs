@@ -15,6 +15,7 @@ mod joining;
 mod managers;
 mod moving;
 pub mod names;
+pub mod past;
 pub mod state;
 mod store;
 pub mod usernames;

@@ -574,6 +574,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    row_history (table_name, row_id, number) {
+        table_name -> Text,
+        row_id -> Text,
+        number -> BigInt,
+        body -> Text,
+    }
+}
+
 diesel::joinable!(grants -> roles (role));
 diesel::joinable!(grants -> accounts (account));
 diesel::joinable!(review_items -> campaigns (campaign));
@@ -620,4 +629,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     attestations,
     own_decisions,
     usage_reports,
+    row_history,
 );

@@ -162,18 +162,6 @@ impl Snapshot {
         };
         both.map(owned).collect()
     }
-
-    /// The permissions of an account with the terms of each, as of `now`; those without terms are not held.
-    pub fn held(&self, now: Timestamp, account: &AccountId, permission: &str) -> Vec<String> {
-        let names = super::search::names_in(permission);
-        let found =
-            names.and_then(|(application, feature, action)| self.permission(application, feature, action));
-        let subject = number_of(account).and_then(|account| self.subject(account));
-        found
-            .zip(subject)
-            .map(|(found, subject)| terms_of(self, now.micros(), found, subject))
-            .unwrap_or_default()
-    }
 }
 
 /// Two ordered sequences as one, each element once.
@@ -207,15 +195,37 @@ fn statement(permission: Permission<'_>) -> Vec<String> {
 
 /// The terms under which a subject holds a permission, one entry for each way, in order and each once.
 fn terms_of(state: &Snapshot, now: i64, permission: Permission<'_>, subject: &Subject) -> Vec<String> {
-    let lies_ahead = |reason: &Reason| *reason == Reason::NotYet;
+    let all: BTreeSet<String> =
+        open_ways(state, now, permission, subject).into_iter().map(|way| way.terms).collect();
+    all.into_iter().collect()
+}
+
+/// A way from a subject to a row that allows a permission.
+pub(super) struct OpenWay<'a> {
+    pub(super) by: &'static str,
+    pub(super) reach: &'a Reach,
+    pub(super) grant: Option<Grant<'a>>,
+    /// The role that allows it.
+    pub(super) role: u32,
+    /// Bounds and conditions in words.
+    pub(super) terms: String,
+}
+
+/// Every way by which a subject holds a permission, or will; none if a denial takes it away.
+pub(super) fn open_ways<'a>(
+    state: &Snapshot,
+    now: i64,
+    permission: Permission<'a>,
+    subject: &'a Subject,
+) -> Vec<OpenWay<'a>> {
     let begins = match subject.may_act(now) {
         Ok(()) => None,
-        Err(reason) if lies_ahead(&reason) => Some("from the beginning of employment"),
+        Err(Reason::NotYet) => Some("from the beginning of employment".to_owned()),
         Err(_) => return Vec::new(),
     };
     let facts = Facts { now, question: &NOTHING, subject, state };
-    let mut all = BTreeSet::new();
-    for (_, reach, grant) in subject.ways_to(permission) {
+    let mut ways = Vec::new();
+    for (by, reach, grant) in subject.ways_to(permission) {
         let counts = grant.map_or(Ok(()), |grant| grant.counts(now));
         if !matches!(&counts, Ok(()) | Err(Reason::NotYet)) {
             continue;
@@ -227,12 +237,12 @@ fn terms_of(state: &Snapshot, now: i64, permission: Permission<'_>, subject: &Su
             let wanted = facts.conditions(permission, grant, row).into_iter();
             let conditions = wanted.map(|condition| format!("{}: {}", condition.condition, condition.wanted));
             let bounds = grant.into_iter().flat_map(|grant| bounds(grant, counts.is_err()));
-            let parts: Vec<String> =
-                begins.map(str::to_owned).into_iter().chain(bounds).chain(conditions).collect();
-            all.insert(if parts.is_empty() { "without conditions".to_owned() } else { parts.join("; ") });
+            let parts: Vec<String> = begins.clone().into_iter().chain(bounds).chain(conditions).collect();
+            let terms = if parts.is_empty() { "without conditions".to_owned() } else { parts.join("; ") };
+            ways.push(OpenWay { by, reach, grant, role: row.role, terms });
         }
     }
-    all.into_iter().collect()
+    ways
 }
 
 /// From when, if that lies ahead, and until when a grant counts.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 
+use super::model::{self, MODEL};
 use super::numbers::RoleNumbers;
 use super::policy::{Age, Birth, Draft, Offer, Policy, Row};
 use super::rows::{PolicyRows, RoleRow};
@@ -57,6 +58,7 @@ pub(super) fn compile(
     numbers: &mut RoleNumbers,
     hasher: &RandomState,
 ) -> Result<Policy, Refused> {
+    model::check(MODEL).map_err(|refusal| Refused(vec![refusal]))?;
     let mut compiler = Compiler {
         rows,
         refused: Vec::new(),

@@ -165,7 +165,7 @@ impl Snapshot {
     }
 
     /// The shortest chain of inheritance from one role to another, both included.
-    fn chain(&self, from: u32, to: u32) -> Vec<String> {
+    pub(super) fn chain(&self, from: u32, to: u32) -> Vec<String> {
         let mut before: HashMap<u32, u32> = HashMap::new();
         let mut queue = VecDeque::from([from]);
         while let Some(role) = queue.pop_front().filter(|role| *role != to) {

@@ -26,10 +26,12 @@ const REASON: &str = "simulation";
 /// A role that would be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SimulatedGrant)]
 pub struct Given {
     /// To whom.
     pub account: AccountId,
     /// `app/role`.
+    #[schema(max_length = 200)]
     pub role: String,
     /// What it would be limited to.
     #[serde(default)]

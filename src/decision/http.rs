@@ -5,6 +5,8 @@
 
 mod body;
 pub mod forward_auth;
+pub mod held;
+pub mod pages;
 pub mod search;
 
 use std::sync::Arc;

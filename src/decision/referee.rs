@@ -11,13 +11,12 @@ use std::task::{Context, Poll, Waker};
 
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi};
 
+use super::model::MODEL;
 use super::rows::{GrantRow, GrantState, PolicyRows, SubjectKind, SubjectRow, SubjectState};
 use crate::access::catalogue::{Position, Role};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
-
-const MODEL: &str = include_str!("../../policies/model.conf");
 
 /// casbin with the rows that are active at one instant.
 pub struct Referee {

@@ -8,6 +8,7 @@
 use std::ops::Bound;
 
 use super::evaluate::rows_permit;
+use super::policy::Permission;
 use super::snapshot::{Found, Snapshot};
 use super::subject::{id_of, number_of};
 use super::{Freshness, Question};
@@ -92,14 +93,22 @@ impl Snapshot {
                 self.decide(now.micros(), freshness, question, Some(permission), &found).permit()
             })
         };
-        let page = if permission.births().is_empty() {
-            let roles = permission.reaches().iter().map(|reach| reach.role);
-            Page::of(self.holders.behind(roles, after), bounds, permits)
-        } else {
-            let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-            Page::of(self.places.range(behind).map(|(account, _)| *account), bounds, permits)
-        };
+        let page = Page::of(self.candidates(permission, after), bounds, permits);
         Page { items: page.items.into_iter().filter_map(id_of).collect(), next: page.next.and_then(id_of) }
+    }
+
+    /// Everybody who could have a permission, in the order of their ids, from behind an account.
+    pub(super) fn candidates<'a>(
+        &'a self,
+        permission: Permission<'a>,
+        after: Option<u128>,
+    ) -> Box<dyn Iterator<Item = u128> + 'a> {
+        if permission.births().is_empty() {
+            let roles = permission.reaches().iter().map(|reach| reach.role);
+            return Box::new(self.holders.behind(roles, after));
+        }
+        let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        Box::new(self.places.range(behind).map(|(account, _)| *account))
     }
 
     /// The registered records of the question's feature of which the question is true, in their order, from behind

@@ -21,10 +21,12 @@ const LINES: &[Line] = &[
     Line("House", "/people", "People", "people", Some(("accounts", "read"))),
     Line("House", "/applications", "Applications", "app", Some(("apps", "read"))),
     Line("House", "/proposals", "Proposals", "proof", Some(("apps", "read"))),
+    Line("House", "/decisions", "Who can what", "key", Some(("evaluation", "search"))),
     Line("House", "/existing-access", "Existing access", "eye", Some(("apps", "read"))),
     Line("House", "/settings", "Settings", "filter", Some(("profile", "read"))),
     Line("Watch", "/alarms", "Alarms", "alarm", Some(("alarms", "read"))),
     Line("Watch", "/exceptions", "Exceptions", "duty", Some(("profile", "read"))),
+    Line("Watch", "/decisions/why", "Why a decision", "info", Some(("evaluation", "explain"))),
     Line("Watch", "/log", "Log", "log", Some(("events", "read"))),
     Line("Watch", "/clauses", "Clauses", "control", None),
 ];

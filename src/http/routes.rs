@@ -188,6 +188,18 @@ table! {
     GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
     POST "/api/v1/usage", may("evaluation", "ask") => decision::http::tell_usage;
 
+    // ---- who can what, why, and what would change; asked with POST, for it names people
+    POST "/api/v1/decisions/holders", may("evaluation", "search") => decision::http::held::holders;
+    POST "/api/v1/decisions/holdings", may("evaluation", "search") => decision::http::held::holdings;
+    POST "/api/v1/decisions/simulation", may("evaluation", "search") => decision::http::held::simulation;
+    GET "/decisions", may("evaluation", "search") => decision::http::pages::index;
+    POST "/decisions/who", may("evaluation", "search") => decision::http::pages::who;
+    POST "/decisions/what", may("evaluation", "search") => decision::http::pages::what;
+    GET "/decisions/why", may("evaluation", "explain") => decision::http::pages::why;
+    POST "/decisions/why", may("evaluation", "explain") => decision::http::pages::explain;
+    GET "/decisions/simulation", may("evaluation", "search") => decision::http::pages::try_form;
+    POST "/decisions/simulation", may("evaluation", "search") => decision::http::pages::simulate;
+
     // ---- requests; a direct grant is a request in which the giver's word may count
     GET "/api/v1/requests", may("requests", "ask") => requests::http::index;
     POST "/api/v1/requests", may("requests", "ask") => requests::http::create;

@@ -3,6 +3,7 @@
 //! May call: `db`.
 
 use super::event::{Event, VERSION};
+use super::history;
 use super::store::{self, StoredEvent};
 use super::tree::leaf_hash;
 use crate::db::Tx;
@@ -21,6 +22,7 @@ pub fn commit_events(tx: &mut Tx<'_>) -> Result<u64> {
     }
     let mut events = Vec::with_capacity(pending.len());
     let mut blocks = Vec::new();
+    let mut rows = Vec::new();
     for entry in pending {
         let event = Event {
             version: VERSION,
@@ -32,11 +34,13 @@ pub fn commit_events(tx: &mut Tx<'_>) -> Result<u64> {
             rows: entry.rows,
         };
         let body = event.text()?;
+        rows.extend(event.rows.iter().map(|row| (event.number, row.clone())));
         let leaf = leaf_hash(body.as_bytes());
         frontier.append_noting(leaf, |block| blocks.push(block));
         events.push(StoredEvent::new(&event, tx.caller.label(), body, leaf));
     }
     store::insert(tx, &events)?;
+    history::keep(tx, &rows)?;
     store::insert_blocks(tx, &blocks)?;
     store::set_head(tx, &epoch, &frontier)?;
     Ok(frontier.size())

@@ -18,7 +18,7 @@ use crate::ids::{
 pub const VERSION: u32 = 1;
 
 /// The digest of a governed row as a change left it: `log verify` compares it with the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = RowDigest)]
 pub struct Row {
     /// The table.
@@ -27,6 +27,16 @@ pub struct Row {
     pub id: String,
     /// SHA-256 over the canonical JSON of the row's governed columns, as hex.
     pub digest: String,
+    /// That JSON. It stands in the row's history and not in the event, and is empty where an event was read back.
+    #[serde(skip)]
+    text: String,
+}
+
+impl PartialEq for Row {
+    /// The digest stands for the text.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.table, &self.id, &self.digest) == (&other.table, &other.id, &other.digest)
+    }
 }
 
 impl Row {
@@ -35,10 +45,19 @@ impl Row {
     /// # Errors
     /// [`Error::Internal`] if the columns cannot be written as JSON.
     pub fn of(table: &str, id: &str, governed: &impl Serialize) -> Result<Self> {
-        let text = serde_json_canonicalizer::to_vec(governed)
+        let text = serde_json_canonicalizer::to_string(governed)
             .map_err(|cause| Error::internal("hashing a row", cause))?;
-        let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text));
-        Ok(Self { table: table.to_owned(), id: id.to_owned(), digest })
+        Ok(Self { table: table.to_owned(), id: id.to_owned(), digest: Self::digest_of(&text), text })
+    }
+
+    /// The digest of governed columns as canonical JSON.
+    pub fn digest_of(text: &str) -> String {
+        hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+    }
+
+    /// The governed columns as canonical JSON; empty where an event was read back.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 

@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod command;
 pub mod event;
 pub mod freshness;
+pub mod history;
 pub mod jobs;
 pub mod proof;
 pub mod store;

@@ -37,7 +37,8 @@ export async function aCompanyAtWork(house, dmitri) {
   ];
   // Who uses what guards customers' data needs a second factor.
   for (const username of ["ravi.sharma", "petr.gasior"]) await Person.enrolAtOnce(house, username);
-  const people = { dmitri, oliver, grace, ines };
+  const amira = await Person.enrolAtOnce(house, "amira.auditor", "--role", "bailiwick/auditor");
+  const people = { dmitri, oliver, grace, ines, amira };
   for (const held of HELD) await given(people, ...held);
   await used(house);
   for (const person of Object.values(people)) await person.signInAtOnce();

@@ -322,3 +322,17 @@ pub fn count(reader: &mut Reader<'_>, application: Option<&str>, role: Option<&s
     let count: i64 = query.get_result(reader.connection)?;
     Ok(count.unsigned_abs())
 }
+
+/// The ids of every grant that these accounts have or had.
+pub fn ids_of_accounts(reader: &mut Reader<'_>, accounts: &[AccountId]) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for accounts in accounts.chunks(PARAMETERS) {
+        let found: Vec<GrantId> = grants::table
+            .filter(grants::account.eq_any(accounts))
+            .order(grants::id)
+            .select(grants::id)
+            .load(reader.connection)?;
+        ids.extend(found.into_iter().map(|id| id.to_string()));
+    }
+    Ok(ids)
+}

@@ -359,6 +359,10 @@ impl Stage {
                 batch["options"] = json!({ "evaluations_semantic": "execute_all" });
                 batch
             }
+            _ if path.starts_with("/api/v1/decisions/") => {
+                who = Who::Priya;
+                self.look(row, word)?
+            }
             _ if path.starts_with("/access/v1/search/") => {
                 who = Who::Priya;
                 let mut search = question(word);
@@ -368,6 +372,21 @@ impl Stage {
             _ => return None,
         };
         Some(vec![Call { who, address: path.to_owned(), body }])
+    }
+
+    fn look(&self, row: &str, word: &mut impl FnMut(&str) -> String) -> Option<Value> {
+        let ada = self.life.staff.ada.id();
+        Some(match row {
+            "POST /api/v1/decisions/holders" => json!({ "permission": "orders/order:update" }),
+            "POST /api/v1/decisions/holdings" => {
+                json!({ "account": ada, "cursor": "bailiwick/requests:ask" })
+            }
+            "POST /api/v1/decisions/simulation" => json!({
+                "files": [{ "name": word("files.name"), "text": PAYROLL }],
+                "given": [{ "account": ada, "role": "payroll/clerk", "expires_at": self.house.in_days(10) }],
+            }),
+            _ => return None,
+        })
     }
 
     /// A proposal that nobody has answered.

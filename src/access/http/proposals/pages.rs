@@ -18,13 +18,17 @@ use crate::access::proposals::{
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::Reader;
+use crate::decision::foresee::{Wanted, foresee};
+use crate::decision::http::held::Simulated;
 use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
-use crate::http::{Answer, Page, see_other};
+use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::{AccountId, ProposalId};
 use crate::vault;
 
 const SHOWN: i64 = 50;
+/// How many differences between what people hold and would hold are shown.
+const MOST_PEOPLE: usize = 50;
 
 /// Which part of the list; empty texts are as none.
 #[derive(Debug, Default, Deserialize)]
@@ -166,10 +170,36 @@ pub async fn show(
 }
 
 async fn proposal_page(app: &App, page: &Page, id: ProposalId, form: Form, just: bool) -> Answer {
-    let (house, me) = (app.clone(), account_of(&page.caller)?);
+    let (house, me, known) = (app.clone(), account_of(&page.caller)?, id.clone());
     let mut context = app.read(move |reader| context(&house, reader, &id, &me, just)).await?;
     context["form"] = json!(form);
+    let waits = context["proposal"]["due_at"].is_string() && context["overtaken"] == false;
+    context["people"] = if waits { people(app, page, known).await? } else { Value::Null };
     page.render("proposals/proposal.html", context)
+}
+
+/// Who would gain and who would lose what, for a reader who may search for that; null where it cannot be told.
+async fn people(app: &App, page: &Page, id: ProposalId) -> Result<Value> {
+    if !identify::permits(app, &page.caller, "evaluation", "search") {
+        return Ok(Value::Null);
+    }
+    let caller = page.caller.clone();
+    let tried = app
+        .to_its_end(move |app| {
+            let files = app.read_now(|reader| {
+                let proposal = lists::find(reader, &id)?;
+                Ok(lists::content(reader, &proposal)?.files)
+            })?;
+            let foreseen = foresee(app, &caller, &Wanted { files, ..Wanted::default() })?;
+            let differences = foreseen.differences(None, MOST_PEOPLE);
+            Ok(json!(Simulated::of(app, &foreseen, differences)))
+        })
+        .await;
+    match tried {
+        // What cannot be applied any more has no outcome; why not is said when somebody approves.
+        Err(Error::Invalid(_) | Error::Conflict(..) | Error::NotFound(_)) => Ok(Value::Null),
+        found => found,
+    }
 }
 
 fn context(app: &App, reader: &mut Reader<'_>, id: &ProposalId, me: &AccountId, just: bool) -> Result<Value> {
