@@ -13,7 +13,7 @@ use super::conditions::Facts;
 use super::explain::Condition;
 use super::policy::{Permission, Place};
 use super::snapshot::Found;
-use super::subject::id_of;
+use super::subject::{MAX_NAME, id_of};
 use crate::access::expression::{Expression, Properties, Root, Seen, Stop};
 use crate::access::hours::Hours;
 use crate::access::networks::Network;
@@ -124,7 +124,9 @@ impl Facts<'_> {
 
     /// A name that means nobody might mean the subject.
     fn is_by_another(&self, permission: Permission<'_>, name: &str) -> bool {
-        let maker = self.property(permission, name).and_then(Value::as_str);
+        // Longer than every name, and not a way to make the house work.
+        let may_be_name = |text: &&str| text.len() <= MAX_NAME;
+        let maker = self.property(permission, name).and_then(Value::as_str).filter(may_be_name);
         maker.is_some_and(|maker| match self.state.find(&fold(maker)) {
             Found::One(maker) => maker.account() != self.subject.account(),
             Found::Nobody | Found::Several => false,

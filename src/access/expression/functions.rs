@@ -76,13 +76,16 @@ impl Function {
         value: Value<'v>,
         other: Option<Value<'v>>,
     ) -> Result<Value<'v>, Stop> {
+        if let Value::Text(text) = &value {
+            judge.pay_for(text.len())?;
+        }
         match self {
             Self::Size => size(judge, &value),
             Self::StartsWith | Self::EndsWith | Self::Contains => {
                 let (Value::Text(text), Some(Value::Text(part))) = (&value, &other) else {
                     return Err(Stop::Kind);
                 };
-                judge.pay_for(text.len() + part.len())?;
+                judge.pay_for(part.len())?;
                 Ok(Value::Bool(match self {
                     Self::StartsWith => text.starts_with(&**part),
                     Self::EndsWith => text.ends_with(&**part),
@@ -116,11 +119,8 @@ impl Function {
 
 fn size<'v>(judge: &mut Judge<'v>, value: &Value<'v>) -> Result<Value<'v>, Stop> {
     let count = match value {
-        Value::Text(text) => {
-            judge.pay_for(text.len())?;
-            text.chars().count()
-        }
-        Value::Object(object) => judge.count(object.names())?,
+        Value::Text(text) => text.chars().count(),
+        Value::Object(object) => judge.names_of(object)?.len(),
         Value::Map(entries) => entries.len(),
         _ => value.length().ok_or(Stop::Kind)?,
     };

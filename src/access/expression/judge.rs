@@ -49,14 +49,14 @@ impl<'v> Judge<'v> {
         self.pay(bytes / BYTES)
     }
 
-    /// How many there are, each paid for.
-    pub(super) fn count<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Result<usize, Stop> {
-        let mut count = 0;
-        for _ in names {
+    /// The names of properties, each looked at and paid for.
+    pub(super) fn names_of(&mut self, object: &Properties<'v>) -> Result<Vec<&'v str>, Stop> {
+        let mut names = Vec::new();
+        for name in object.names() {
             self.pay(1)?;
-            count += 1;
+            names.extend(name);
         }
-        Ok(count)
+        Ok(names)
     }
 
     fn truth(&mut self, node: &'v Node) -> Result<bool, Stop> {
@@ -267,8 +267,7 @@ impl<'v> Judge<'v> {
         let mut entries = Vec::new();
         match of {
             Value::Object(object) => {
-                for name in object.names() {
-                    self.pay(1)?;
+                for name in self.names_of(object)? {
                     if let Some(value) = object.get(name) {
                         entries.push((Value::text(name), Value::from(value)));
                     }
@@ -338,8 +337,8 @@ impl<'v> Judge<'v> {
         let over = self.value(over)?;
         match &over {
             Value::Object(object) => {
-                let object = *object;
-                self.each(kind, object.names().map(Value::text), body, filter)
+                let names = self.names_of(object)?;
+                self.each(kind, names.into_iter().map(Value::text), body, filter)
             }
             Value::Map(entries) => {
                 let entries = Rc::clone(entries);

@@ -286,4 +286,6 @@ enum Node {
 }
 
 #[cfg(test)]
+mod referee;
+#[cfg(test)]
 mod tests;

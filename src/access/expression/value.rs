@@ -61,13 +61,14 @@ impl<'v> Properties<'v> {
         self.own.and_then(|own| own.get(name)).or_else(asserted)
     }
 
-    /// All names, each once.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'v str> {
+    /// All names, each once; `None` for each that the caller may not assert, because looking at it costs as much.
+    pub(super) fn names(&self) -> impl Iterator<Item = Option<&'v str>> {
         let (own, may) = (self.own, self.may);
-        let asserted = self.asserted.into_iter().flat_map(Map::keys);
-        let more = asserted
-            .filter(move |name| may.assert(name) && own.is_none_or(|own| !own.contains_key(name.as_str())));
-        own.into_iter().flat_map(Map::keys).chain(more).map(String::as_str)
+        let asserted = self.asserted.into_iter().flat_map(Map::keys).map(move |name| {
+            let counts = may.assert(name) && own.is_none_or(|own| !own.contains_key(name.as_str()));
+            counts.then_some(name.as_str())
+        });
+        own.into_iter().flat_map(Map::keys).map(|name| Some(name.as_str())).chain(asserted)
     }
 }
 
