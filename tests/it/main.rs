@@ -19,6 +19,7 @@ mod catalogue;
 mod cli;
 mod cli_people;
 mod cli_policy;
+mod conditions;
 mod decisions_http;
 mod demo;
 mod door;
