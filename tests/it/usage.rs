@@ -145,7 +145,8 @@ async fn two_hundred_who_tell_the_same_at_once_make_one_record() {
     assert_eq!(volumes(&house).len(), 1);
 }
 
-/// Runs calls side by side on this thread's runtime.
+/// Runs calls side by side.
+#[expect(clippy::disallowed_methods, reason = "calls that really run beside each other")]
 async fn futures_of<F: Future<Output = u16> + 'static>(calls: impl Iterator<Item = F>) -> Vec<u16> {
     let running: Vec<_> = calls.map(actix_web::rt::spawn).collect();
     let mut statuses = Vec::with_capacity(running.len());
