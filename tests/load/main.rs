@@ -7,6 +7,8 @@ mod client;
 #[expect(dead_code, unused_imports, reason = "a load uses a part of the harness")]
 mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -22,7 +24,7 @@ use bailiwick::error::Result;
 use client::{Connection, trusting};
 use rustls::ClientConfig;
 use serde_json::json;
-use support::{Program, Server};
+use support::{Program, Server, free_port};
 
 const ASK: &str = "/access/v1/evaluation";
 const REVOCATIONS: usize = 1_000;
@@ -83,6 +85,23 @@ fn furnish(tx: &mut Tx<'_>, clerks: usize) -> Result<(Vec<String>, String)> {
         networks: Vec::new(),
     };
     Ok((given, keys::issue(tx, &key)?.token))
+}
+
+/// Another node on the same PostgreSQL database: with a data directory of its own, and the same keys and certificate.
+fn serve_beside(program: &Program, name: &str) -> Server {
+    let (here, data) = (program.data(), program.data().join(name));
+    fs::create_dir_all(data.join("keys")).expect("a directory for the node");
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).expect("its mode");
+    for key in fs::read_dir(here.join("keys")).expect("the keys") {
+        let key = key.expect("a key");
+        fs::copy(key.path(), data.join("keys").join(key.file_name())).expect("its copy");
+    }
+    fs::copy(here.join("certificate.pem"), data.join("certificate.pem")).expect("the certificate");
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut command = program.command(&["serve", "--listen", &listen]);
+    command.env("BAILIWICK_DATA", &data);
+    Server::start(command, port, &data, here.with_extension(name))
 }
 
 fn question(clerk: usize) -> String {
@@ -150,7 +169,7 @@ fn a_revocation_reaches_every_node_in_time_although_one_is_killed() {
     let (grants, key) = furnished.value;
     drop(app);
     let first = program.serve();
-    let mut nodes = vec![program.serve_beside("second"), program.serve_beside("third")];
+    let mut nodes = vec![serve_beside(&program, "second"), serve_beside(&program, "third")];
     let trusts = trusting(&program.data().join("certificate.pem"));
     let connect = |server: &Server| Connection::open(server.port, &trusts, &key).expect("a connection");
     let mut revoking = connect(&first);

@@ -164,9 +164,7 @@ fn server(statement: &str) {
     connection.batch_execute(statement).unwrap_or_else(|cause| panic!("{statement}: {cause}"));
 }
 
-/// Copies what is in a directory.
-pub(super) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
+fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).expect("the template's directory") {
         let entry = entry.expect("an entry");
         let target = to.join(entry.file_name());

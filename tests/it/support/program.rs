@@ -18,7 +18,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::Place;
-use super::databases::copy;
 
 /// Longer than any start takes, also on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -141,24 +140,6 @@ impl Program {
         })
     }
 
-    /// Starts another node on the same PostgreSQL database: with a data directory of its own, and the same keys and
-    /// certificate.
-    #[track_caller]
-    pub fn serve_beside(&self, name: &str) -> Server {
-        let data = self.data().join(name);
-        std::fs::create_dir_all(&data).expect("a directory for the node");
-        std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-            .expect("its mode");
-        copy(&self.data().join("keys"), &data.join("keys"));
-        let certificate = "certificate.pem";
-        std::fs::copy(self.data().join(certificate), data.join(certificate)).expect("the certificate");
-        let (port, log) = (free_port(), self.data().with_extension(name));
-        let listen = format!("127.0.0.1:{port}");
-        let mut command = self.command(&["serve", "--listen", &listen]);
-        command.env("BAILIWICK_DATA", &data);
-        Server::start(command, port, &data, log)
-    }
-
     /// Starts the server under `strace`, which writes what it sees of writes and syncs into a file. The server is our
     /// own child all the same, and `strace` ends when it does.
     #[track_caller]
@@ -203,7 +184,7 @@ impl Server {
 
     /// Starts a command and waits until it says that it listens.
     #[track_caller]
-    fn start(mut command: Command, port: u16, directory: &Path, log: PathBuf) -> Self {
+    pub fn start(mut command: Command, port: u16, directory: &Path, log: PathBuf) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("a file for what the server logs"))
