@@ -13,7 +13,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Decision, Question};
+use super::{Decision, Explanation, Question};
 use crate::error::{Error, Result};
 use crate::vault::fold;
 
@@ -290,15 +290,19 @@ pub(super) fn unreadable(cause: &serde_json::Error) -> Error {
     Error::field("body", format!("{what}, at line {}, column {}", cause.line(), cause.column()))
 }
 
-/// The answer to one question; reason and revision only for whoever may know them and asked, the name of a permit only
-/// for whoever asked for it.
-pub fn answer(decision: &Decision, explained: bool, name: Option<&str>) -> Value {
+/// The answer to one question; why it is so only for whoever may know it and asked, the name of a permit only for
+/// whoever asked for it.
+pub fn answer(decision: &Decision, explained: Option<&Explanation>, name: Option<&str>) -> Value {
     let mut context = Properties::new();
-    if explained {
+    if let Some(explained) = explained {
         let grants: Vec<_> = decision.grants().collect();
         context.insert("reason".to_owned(), json!(decision.reason));
         context.insert("revision".to_owned(), json!(decision.revision));
         context.insert("grants".to_owned(), json!(grants));
+        // A decision that could not be recorded is denied for that, whatever led to it.
+        if explained.reason == decision.reason {
+            context.insert("explanation".to_owned(), json!(explained));
+        }
     }
     if let Some(name) = name.filter(|_| decision.permit()) {
         context.insert("evaluation".to_owned(), json!(name));

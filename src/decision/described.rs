@@ -129,6 +129,9 @@ pub struct Why {
     /// The grants that gave the permission.
     #[schema(required = false)]
     pub grants: Vec<String>,
+    /// Every way that leads to the permission or stops before it, with what each asks for and was given.
+    #[schema(value_type = Object, required = false)]
+    pub explanation: serde_json::Value,
     /// The name of the permit, to tell how much was retrieved under it.
     #[schema(required = false)]
     pub evaluation: String,

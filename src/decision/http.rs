@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::authzen::{self, Asked, Asker, Batch, Complete, Semantic};
 use super::described::{Answered, BatchAnswer, Metadata, Question, Questions};
 use super::recorder::Recorded;
-use super::{Decision, Snapshot, usage};
+use super::{Decision, Explanation, Snapshot, usage};
 use crate::access::catalogue::Class;
 use crate::access::keys::KeyCaller;
 use crate::app::App;
@@ -132,7 +132,12 @@ enum Decided {
     /// It asks for no record.
     Bare(Value),
     /// It may be given when its record is kept.
-    Recorded { decision: Decision, recorded: Recorded, explained: bool, name: Option<String> },
+    Recorded {
+        decision: Decision,
+        recorded: Recorded,
+        explained: Option<Box<Explanation>>,
+        name: Option<String>,
+    },
 }
 
 impl Decided {
@@ -144,7 +149,7 @@ impl Decided {
         match self {
             Self::Bare(answer) => answer,
             Self::Recorded { decision, recorded, explained, name } => {
-                authzen::answer(&recorded.settle(decision).await, explained, name.as_deref())
+                authzen::answer(&recorded.settle(decision).await, explained.as_deref(), name.as_deref())
             }
         }
     }
@@ -191,7 +196,8 @@ impl<'a> Asking<'a> {
         let decision = snapshot.evaluate(now, self.app.freshness(), &asked);
         let recorded = self.app.recorder().record(now, &self.asker, &asked, snapshot, &decision);
         let explained = question.wants_reason() && self.may_explain(&decision);
-        let named = explained || question.wants_name();
+        let explained = explained.then(|| Box::new(snapshot.explain(now, self.app.freshness(), &asked)));
+        let named = explained.is_some() || question.wants_name();
         let vault = &self.app.context().vault;
         let name = named.then(|| usage::name(vault, self.caller, now, &asked, &decision)).flatten();
         Decided::Recorded { decision, recorded, explained, name }

@@ -168,7 +168,36 @@ async fn reasons_are_for_those_who_may_have_them_and_ask() {
         "not about personal data"
     );
     question["resource"]["type"] = json!("order");
-    assert_eq!(everything.post(ONE, question).await.json()["context"]["reason"], "permitted");
+    let why = everything.post(ONE, question).await.json()["context"].clone();
+    assert_eq!(why["reason"], "permitted");
+    let way = &why["explanation"]["ways"][0];
+    assert_eq!(
+        (&way["roles"][0], &way["grant"], &way["effect"]),
+        (&json!("orders/order-clerk"), &why["grants"][0], &json!("allow"))
+    );
+}
+
+#[actix_web::test]
+async fn an_explanation_shows_each_way_with_what_it_asks_for_and_was_given() {
+    let house = House::new();
+    let Firm { grace, ada, .. } = house.firm().await;
+    house.give(&ada, "orders/address-reader", 30).await;
+    let allow = ["bailiwick/evaluation:ask", "bailiwick/evaluation:explain"];
+    let key = house.key("explainer", &grace, Some("orders"), &allow).await;
+    let mut explaining = house.browser().await.with_key(&key.token);
+    let mut question = may_read("ada", "buyer-address");
+    question["context"] = json!({ "purpose": "marketing", "explain": true });
+    let why = explaining.post(ONE, question).await.expect(200).json()["context"].clone();
+    assert_eq!(
+        (&why["reason"], &why["explanation"]["permission"]),
+        (&json!("purpose"), &json!("orders/buyer-address:read"))
+    );
+    let way = &why["explanation"]["ways"][0];
+    assert_eq!(way["outcome"], "purpose");
+    let conditions = way["conditions"].as_array().expect("conditions");
+    let purpose = conditions.iter().find(|one| one["condition"] == "purpose").expect("the purpose");
+    assert_eq!((&purpose["given"], &purpose["holds"]), (&json!("marketing"), &json!(false)));
+    assert!(way["bounds"]["expires_at"].is_string(), "{way}");
 }
 
 #[actix_web::test]
