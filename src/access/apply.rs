@@ -11,13 +11,16 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Application, Role};
+use super::collisions::Violation;
 use super::exclusion::{self, Exclusions};
 use super::lint::{self, OWN_APPLICATION};
 use super::named_networks::{self, NETWORKS_FILE, NamedNetworks};
 use super::records::{ApplicationRecord, RoleRecord};
 use super::second_person::touches_pii;
 use super::store::catalogue as store;
-use super::{catalogue, grants, limits, people, private_roles, routes, settings};
+use super::{
+    catalogue, collisions, grants, limits, people, private_roles, routes, second_person, settings,
+};
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Result};
 use crate::ids::AccountId;
@@ -50,6 +53,8 @@ pub struct Applied {
     pub exclusions_changed: bool,
     /// Whether the networks that have names changed.
     pub networks_changed: bool,
+    /// Who holds together already what the new rules forbid: two hundred at most. It stays until somebody decides.
+    pub violations: Vec<Violation>,
 }
 
 /// What became of one application.
@@ -153,7 +158,13 @@ pub(super) fn apply_on(tx: &mut Tx<'_>, files: &[PolicyFile], basis: Basis) -> R
         applied.applications.push(done);
     }
     if let Some(document) = exclusions {
+        if basis == Basis::NoPii {
+            let known = settings::organisation_exclusions(tx)?;
+            let roles = store::roles(tx, None)?;
+            second_person::check_exclusions(&known, &document.value, &roles)?;
+        }
         applied.exclusions_changed = settings::set_exclusions(tx, &document.value)?;
+        applied.violations = collisions::violations(tx, &document.value)?;
     }
     Ok(applied)
 }

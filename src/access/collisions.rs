@@ -2,6 +2,12 @@
 //!
 //! Rule: a position is a held role like any other. Calls `settings`, `positions`, `grants`, `exceptions`.
 
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::exclusion::Exclusions;
+use super::store::grants as store;
 use super::{grants, positions, settings};
 use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::db::{Reader, Tx};
@@ -9,16 +15,16 @@ use crate::error::Result;
 use crate::exceptions::{self, ExceptionKind, lists};
 use crate::ids::AccountId;
 
-/// How many exceptions that are over are looked at.
+/// How many exceptions that are over are looked at, and how many violations of new rules are listed.
 const MOST: i64 = 200;
 
-/// Two roles that exclude each other, held by one account.
+/// Roles that exclude each other, or of which there are too many, held by one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collision {
     /// The key of the exclusion.
     pub key: String,
-    /// The two roles.
-    pub roles: (String, String),
+    /// The roles.
+    pub roles: Vec<String>,
     /// Why they exclude each other.
     pub reason: String,
     /// Whether a living exception allows it.
@@ -36,15 +42,62 @@ pub fn of(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Collision>
     held.sort_unstable();
     held.dedup();
     let exclusions = settings::exclusions(reader)?;
-    let mut found = Vec::new();
-    for (place, role) in held.iter().enumerate() {
-        for (exclusion, other) in exclusions.against(role, held[place + 1..].iter().map(String::as_str)) {
+    let mut found: Vec<Collision> = Vec::new();
+    for role in &held {
+        for breach in exclusions.broken(role, held.iter().map(String::as_str)) {
+            let mut roles: Vec<String> = breach.with.iter().map(|other| (*other).to_owned()).collect();
+            roles.push(role.clone());
+            roles.sort_unstable();
+            // Each of the roles finds the same.
+            if found.iter().any(|known| known.key == breach.key && known.roles == roles) {
+                continue;
+            }
             found.push(Collision {
-                key: exclusion.key.clone(),
-                roles: (role.clone(), other.to_owned()),
-                reason: exclusion.reason.clone(),
-                allowed: exceptions::holds(reader, ExceptionKind::Exclusion, &exclusion.key, account)?,
+                key: breach.key.to_owned(),
+                roles,
+                reason: breach.reason.to_owned(),
+                allowed: exceptions::holds(reader, ExceptionKind::Exclusion, breach.key, account)?,
             });
+        }
+    }
+    Ok(found)
+}
+
+/// Roles that one account holds together against a rule that came into force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// The rule's key.
+    pub rule: String,
+    /// Whose.
+    pub account: AccountId,
+    /// The roles, `application/role`.
+    pub roles: Vec<String>,
+}
+
+/// Everybody who holds together what these rules forbid as they come into force; two hundred at most. What a living
+/// exception allows is left out.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] for a fault of the database.
+pub fn violations(reader: &mut Reader<'_>, rules: &Exclusions) -> Result<Vec<Violation>> {
+    let keys: BTreeSet<&str> = rules.rules().map(|(key, _)| key).collect();
+    let pairs = rules.list.iter().flat_map(|rule| rule.with.iter().chain([&rule.role]));
+    let roles: BTreeSet<&String> = pairs.chain(rules.at_most.iter().flat_map(|rule| &rule.roles)).collect();
+    let mut accounts = BTreeSet::new();
+    for role in roles {
+        let held = store::active_of_role(reader, role)?;
+        accounts.extend(held.into_iter().map(|grant| grant.account));
+    }
+    let mut found = Vec::new();
+    for account in accounts {
+        for collision in of(reader, &account)? {
+            if found.len() == MOST as usize {
+                return Ok(found);
+            }
+            if !collision.allowed && keys.contains(collision.key.as_str()) {
+                let (rule, roles) = (collision.key, collision.roles);
+                found.push(Violation { rule, account: account.clone(), roles });
+            }
         }
     }
     Ok(found)

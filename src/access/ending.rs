@@ -6,7 +6,7 @@
 use super::giving::checked_reason;
 use super::grants::{Grant, GrantState, find};
 use super::store::{catalogue as catalogue_store, grants as store};
-use super::{floor, limits};
+use super::{attestations, floor, limits};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -104,12 +104,13 @@ pub fn resume(tx: &mut Tx<'_>, id: &GrantId, cause: &str) -> Result<Grant> {
 /// Confirms a grant, and moves its end if one is given. A resting grant goes on resting: see [`resume`].
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] `grant-over`; [`Error::Invalid`] for an end that is too late or past.
+/// [`Error::NotFound`]; [`Error::Conflict`] `grant-over`, `prerequisite`; [`Error::Invalid`] for an end that is too late or past.
 pub fn keep(tx: &mut Tx<'_>, id: &GrantId, until: Option<Timestamp>, cause: &str) -> Result<Grant> {
     let known = find(tx, id)?;
     if !known.lives(tx.now) {
         return Err(Error::conflict("grant-over", "The grant is over; ask for the role anew."));
     }
+    attestations::needed_for(tx, &known.account, &known.role)?;
     let expires_at = match until {
         None => known.expires_at,
         Some(until) => {

@@ -12,7 +12,7 @@ use super::lint::OWN_APPLICATION;
 use super::records::{RoleRecord, split_role};
 use super::scope::{self, Scope};
 use super::store::{catalogue as catalogue_store, grants as store};
-use super::{limits, people, positions, settings};
+use super::{attestations, limits, people, positions, settings};
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
@@ -85,11 +85,13 @@ pub fn checked_reason(reason: &str) -> Result<&str> {
 ///
 /// # Errors
 /// [`Error::Invalid`] for role, scope or bounds that do not fit; [`Error::NotFound`] for an unknown account;
-/// [`Error::Conflict`] `account-gone`, `role-by-itself`, `excluded-role`, `already-held`, `grant-suspended`.
+/// [`Error::Conflict`] `account-gone`, `role-by-itself`, `prerequisite`, `excluded-role`, `already-held`,
+/// `grant-suspended`.
 pub fn fits(reader: &mut Reader<'_>, wanted: &NewGrant) -> Result<Fit> {
     checked_reason(&wanted.reason)?;
     let (application, role) = role_in_force(reader, &wanted.role)?;
     may_hold(reader, &wanted.account, &role)?;
+    attestations::needed_for(reader, &wanted.account, &wanted.role)?;
     let scope = scope::checked(&application, &role.specification, wanted.scope.clone())?;
     let (valid_from, expires_at) = bounds(reader, &role, wanted.valid_from, wanted.expires_at)?;
     let held = living(reader, &wanted.account)?;
@@ -232,14 +234,15 @@ fn excluded(reader: &mut Reader<'_>, account: &AccountId, role: &str, held: &[Gr
     let exclusions = settings::exclusions(reader)?;
     let positions = positions::of(reader, account)?;
     let held = held.iter().map(|grant| grant.role.as_str()).chain(positions.roles());
-    for (exclusion, other) in exclusions.against(role, held) {
-        if exceptions::holds(reader, ExceptionKind::Exclusion, &exclusion.key, account)? {
+    for breach in exclusions.broken(role, held) {
+        if exceptions::holds(reader, ExceptionKind::Exclusion, breach.key, account)? {
             continue;
         }
         let advice = format!(
-            "It may not be held together with {other}: {} A firm too small to keep them apart asks for an exception \
-             from \"{}\".",
-            exclusion.reason, exclusion.key
+            "{}: {} A firm too small to keep them apart asks for an exception from \"{}\".",
+            breach.in_words(),
+            breach.reason,
+            breach.key
         );
         return Err(Error::conflict("excluded-role", advice));
     }

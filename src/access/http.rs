@@ -2,6 +2,7 @@
 //!
 //! Rules: who reads by position sees their own alone; giving stands in `requests`, since it may have to ask.
 
+pub mod attestations;
 pub mod pages;
 pub mod proposals;
 pub mod views;

@@ -110,15 +110,12 @@ fn excluded(
     held: &[Grant],
 ) -> Result<Option<String>> {
     let exclusions = settings::exclusions(reader)?;
-    let names = |exclusion: &super::exclusion::Exclusion| {
-        exclusion.role == role || exclusion.with.iter().any(|other| other == role)
-    };
-    if !exclusions.list.iter().any(names) {
+    if !exclusions.name(role) {
         return Ok(None);
     }
     let positions = positions::of(reader, account)?;
     let others = held.iter().map(|grant| grant.role.as_str()).chain(positions.roles());
-    Ok(exclusions.against(role, others).first().map(|(_, other)| (*other).to_owned()))
+    Ok(exclusions.broken(role, others).first().map(|breach| breach.with.join(", ")))
 }
 
 fn grant_of(tx: &Tx<'_>, existing: &Existing, excluded: bool, revision: u64) -> Result<Grant> {

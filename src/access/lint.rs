@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{Application, Class, Days, Environment, Role};
 use super::names;
+use super::requirement::Requirement;
 use super::routes;
 use crate::profile::refusal::did_you_mean;
 use crate::profile::{Document, Period, Profile, Refusal};
@@ -62,7 +63,6 @@ pub fn check_all(documents: &[Document<Application>], rules: &Rules) -> Vec<Refu
     let mut found = check_together(documents);
     for document in documents {
         found.extend(check(document, rules));
-        found.extend(unsupported(document));
     }
     found
 }
@@ -77,21 +77,6 @@ pub fn check_together(documents: &[Document<Application>]) -> Vec<Refusal> {
             document.refuse("key", what, "keep one of the two files, or give this one another key")
         })
         .collect()
-}
-
-/// Conditions that this version reads but does not enforce yet. A catalogue that has any must not be applied.
-pub fn unsupported(document: &Document<Application>) -> Vec<Refusal> {
-    let mut found = Vec::new();
-    let mut refuse = |path: String, condition: &str| {
-        let what = format!("this version does not enforce \"{condition}\" yet, so it must not promise it");
-        found.push(document.refuse(&path, what, format!("leave out \"{condition}\"")));
-    };
-    for (index, role) in document.value.roles.iter().enumerate() {
-        if !role.requires.is_empty() {
-            refuse(format!("role.{index}.requires"), "requires");
-        }
-    }
-    found
 }
 
 struct Lint<'a> {
@@ -183,6 +168,7 @@ impl<'a> Lint<'a> {
             let what = format!("no permission is reached through the role \"{}\"", role.key);
             self.refuse(&path, what, "allow it something that it does not deny again, or remove it");
         }
+        self.requirements(&path, role);
         if role.birthright && role.position.is_some() {
             let what = format!("the role \"{}\" is birthright and by position at once", role.key);
             self.refuse(&path, what, "keep one of the two");
@@ -198,6 +184,25 @@ impl<'a> Lint<'a> {
             self.access_role(&path, role, rules);
         } else {
             self.ordinary_role(&path, role);
+        }
+    }
+
+    fn requirements(&mut self, path: &str, role: &'a Role) {
+        self.texts(&format!("{path}.requires"), "prerequisite", &role.requires);
+        for (number, text) in role.requires.iter().enumerate() {
+            if let Err(what) = text.parse::<Requirement>() {
+                let remedy =
+                    "write the kind, and how old it may be, such as \"training:data-protection@12mo\"";
+                self.refuse(&format!("{path}.requires.{number}"), what, remedy);
+            }
+        }
+        let by_itself = role.birthright || role.position.is_some();
+        let needs = self.application.with_inherited(role).iter().any(|role| !role.requires.is_empty());
+        if by_itself && needs {
+            let what =
+                format!("the role \"{}\" comes by itself, so that nothing can be required for it", role.key);
+            let place = if role.requires.is_empty() { "inherits" } else { "requires" };
+            self.refuse(&format!("{path}.{place}"), what, "require it for a role that is given");
         }
     }
 

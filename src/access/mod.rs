@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod approval;
+pub mod attestations;
 pub mod catalogue;
 pub mod collisions;
 mod ending;
@@ -34,6 +35,7 @@ pub mod positions;
 mod private_roles;
 pub mod proposals;
 pub mod records;
+pub mod requirement;
 pub mod roles;
 pub mod routes;
 pub mod scope;

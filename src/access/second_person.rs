@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::catalogue::{Application, Class, Feature, Role};
+use super::exclusion::Exclusions;
 use super::records::{ApplicationRecord, RoleRecord};
+use crate::error::{Error, Result};
 use crate::ids::AccountId;
 
 /// Whether an apply changes what opens PII: PII features, access roles, what keys may assert, which requests mean
@@ -65,4 +67,18 @@ fn known_of_records(application: &Application) -> Vec<(&str, &str, &Map<String, 
         known.map(|record| (record.feature.as_str(), record.id.as_str(), &record.properties)).collect();
     known.sort_by_key(|(feature, id, _)| (*feature, *id));
     known
+}
+
+/// Refuses to one alone what lifts or changes a rule about who may hold access roles in force together.
+pub(super) fn check_exclusions(known: &Exclusions, wanted: &Exclusions, roles: &[RoleRecord]) -> Result<()> {
+    let list = known.list.iter().filter(|rule| !wanted.list.contains(rule)).cloned().collect();
+    let at_most = known.at_most.iter().filter(|rule| !wanted.at_most.contains(rule)).cloned().collect();
+    let gone = Exclusions { list, at_most };
+    let guarded = |role: &RoleRecord| role.access_role && role.retired_at.is_none() && gone.name(&role.id);
+    if gone.is_empty() || !roles.iter().any(guarded) {
+        return Ok(());
+    }
+    let advice =
+        "It lifts a rule about who may hold access roles together; that needs a second person's approval.";
+    Err(Error::conflict("second-person", advice))
 }

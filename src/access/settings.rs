@@ -39,7 +39,9 @@ pub fn organisation_exclusions(reader: &mut Reader<'_>) -> Result<Exclusions> {
 /// [`Error::Internal`] if they cannot be read back.
 pub fn exclusions(reader: &mut Reader<'_>) -> Result<Exclusions> {
     let mut all = own_exclusions()?;
-    all.list.extend(organisation_exclusions(reader)?.list);
+    let more = organisation_exclusions(reader)?;
+    all.list.extend(more.list);
+    all.at_most.extend(more.at_most);
     Ok(all)
 }
 
@@ -50,7 +52,8 @@ pub fn exclusions(reader: &mut Reader<'_>) -> Result<Exclusions> {
 pub(super) fn set_exclusions(tx: &mut Tx<'_>, wanted: &Exclusions) -> Result<bool> {
     let own = own_exclusions()?;
     let list = wanted.list.iter().filter(|entry| !own.list.contains(entry)).cloned().collect();
-    let wanted = Exclusions { list };
+    let at_most = wanted.at_most.iter().filter(|entry| !own.at_most.contains(entry)).cloned().collect();
+    let wanted = Exclusions { list, at_most };
     if organisation_exclusions(tx)? == wanted {
         return Ok(false);
     }

@@ -1,5 +1,6 @@
 //! Rows of this slice: catalogue, grants, kill switches, keys, and what access must know of accounts.
 
+pub(super) mod attestations;
 pub(super) mod catalogue;
 pub(super) mod grants;
 pub(super) mod keys;

@@ -5,6 +5,7 @@
 //! concerns (`viewer`); nobody changes their own manager, start or end; whatever would leave the house without
 //! administrators is refused.
 
+pub mod attestations;
 mod bodies;
 mod history;
 pub mod import;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use crate::access::apply::{self, Applied, AppliedApplication, PolicyFile};
+use crate::access::collisions::Violation;
 use crate::access::export;
 use crate::access::lint::Rules;
 use crate::access::proposals::{self, Brought, Changes, Proposal};
@@ -98,6 +99,9 @@ fn told(applied: &Applied) -> Vec<String> {
     }
     if applied.networks_changed {
         lines.push(format!("{:<20} changed", "networks"));
+    }
+    for Violation { rule, account, roles } in &applied.violations {
+        lines.push(format!("  held together against {rule}: {} by account {account}", roles.join(", ")));
     }
     lines
 }

@@ -264,6 +264,7 @@ impl Reason {
             Self::NoGrant => "No role that the subject holds gives this permission.",
             Self::NotYet => "The access has been given and has not begun.",
             Self::Expired => "The access has ended.",
+            Self::Prerequisite => "Something that the role requires, such as a training, is missing or over.",
             Self::Suspended => "The subject or its access is suspended.",
             Self::Left => "The subject has left.",
             Self::DeniedByRule => "A role that the subject holds denies it, whatever other roles allow.",

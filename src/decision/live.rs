@@ -5,11 +5,12 @@
 //! `organisation`.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::rows::{KillSwitchRow, PinRow, PolicyRows, RoleRow};
 use super::store::{self, Positions};
 use super::{Index, Snapshot};
+use crate::access::attestations::Requirements;
 use crate::access::{kill_switches, limits, named_networks, roles};
 use crate::alarms;
 use crate::db::Reader;
@@ -31,6 +32,8 @@ pub struct Live {
     index: Index,
     /// Who owned an application when the catalogue was read last: an event about it does not say who did before.
     owners: Mutex<HashSet<AccountId>>,
+    /// What the roles in force required when the catalogue was read last.
+    requirements: Mutex<Arc<Requirements>>,
 }
 
 impl Live {
@@ -65,12 +68,26 @@ impl Live {
         changes: impl IntoIterator<Item = &'a Change>,
     ) -> Result<Snapshot> {
         let mut touched = Touched::of(changes);
+        let mut requirements = self.requirements();
         if touched.policy {
             touched.subjects.extend(store::owners(reader)?);
             let before = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
             touched.subjects.extend(before.iter().cloned());
+            drop(before);
+            let after = Requirements::of(reader)?;
+            touched.subjects.extend(store::holders(reader, &after.differing(&requirements))?);
+            requirements = Arc::new(after);
         }
-        advanced(snapshot, reader, touched)
+        advanced(snapshot, reader, touched, &requirements)
+    }
+
+    fn requirements(&self) -> Arc<Requirements> {
+        Arc::clone(&self.requirements.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take_requirements(&self, new: Requirements) -> Arc<Requirements> {
+        let new = Arc::new(new);
+        std::mem::replace(&mut *self.requirements.lock().unwrap_or_else(PoisonError::into_inner), new)
     }
 
     fn take_owners(&self, new: HashSet<AccountId>) -> HashSet<AccountId> {
@@ -113,6 +130,8 @@ impl Touched {
             | Change::FactorRemoved { account, .. }
             | Change::KeyIssued { account, .. }
             | Change::KeyRevoked { account, .. }
+            | Change::AttestationGiven { account, .. }
+            | Change::AttestationEnded { account, .. }
             | Change::GrantAdded { account, .. }
             | Change::GrantKept { account, .. }
             | Change::GrantSuspended { account, .. }
@@ -140,12 +159,14 @@ impl Follower for Live {
         let mut snapshot = with_policy(Snapshot::default(), reader)?;
         snapshot = snapshot.with_kill_switches(&pulled(reader)?).with_pins(&pinned(reader)?);
         let positions = Positions::all(reader)?;
+        self.take_requirements(Requirements::of(reader)?);
+        let requirements = self.requirements();
         let mut after = String::new();
         loop {
             let ids = store::page(reader, &after, PAGE.cast_signed() as i64)?;
             let Some(last) = ids.last() else { break };
             after = last.to_string();
-            for subject in store::subjects(reader, &ids, &positions)? {
+            for subject in store::subjects(reader, &ids, &positions, &requirements)? {
                 snapshot = snapshot.with_subject(&subject);
             }
             snapshot = with_known(snapshot, reader, &ids)?;
@@ -161,8 +182,11 @@ impl Follower for Live {
             let owners = store::owners(reader)?;
             touched.subjects.extend(owners.iter().cloned());
             touched.subjects.extend(self.take_owners(owners));
+            let before = self.take_requirements(Requirements::of(reader)?);
+            touched.subjects.extend(store::holders(reader, &self.requirements().differing(&before))?);
         }
-        let snapshot = advanced((*self.index.snapshot()).clone(), reader, touched)?;
+        let requirements = self.requirements();
+        let snapshot = advanced((*self.index.snapshot()).clone(), reader, touched, &requirements)?;
         let reached = events.last().map_or(revision, |event| event.number);
         self.index.publish(snapshot.with_revision(reached));
         Ok(())
@@ -170,7 +194,12 @@ impl Follower for Live {
 }
 
 /// The state after what was touched is read again.
-fn advanced(mut snapshot: Snapshot, reader: &mut Reader<'_>, mut touched: Touched) -> Result<Snapshot> {
+fn advanced(
+    mut snapshot: Snapshot,
+    reader: &mut Reader<'_>,
+    mut touched: Touched,
+    requirements: &Requirements,
+) -> Result<Snapshot> {
     if touched.policy {
         let knew = snapshot.reads_people();
         snapshot = with_policy(snapshot, reader)?;
@@ -188,7 +217,7 @@ fn advanced(mut snapshot: Snapshot, reader: &mut Reader<'_>, mut touched: Touche
     let ids: Vec<AccountId> = touched.subjects.into_iter().collect();
     for ids in ids.chunks(PAGE) {
         let positions = Positions::among(reader, ids)?;
-        for subject in store::subjects(reader, ids, &positions)? {
+        for subject in store::subjects(reader, ids, &positions, requirements)? {
             snapshot = snapshot.with_subject(&subject);
         }
         snapshot = with_known(snapshot, reader, ids)?;

@@ -90,6 +90,8 @@ text_enum! {
         NotYet = "not_yet",
         /// The grant is over.
         Expired = "expired",
+        /// Something that the role requires, such as a training, is missing or over.
+        Prerequisite = "prerequisite",
         /// The subject or the grant rests.
         Suspended = "suspended",
         /// The subject is gone.
@@ -146,7 +148,7 @@ impl Reason {
             Self::Purpose => 7,
             Self::Scope => 6,
             Self::NoStrongFactor => 5,
-            Self::Suspended => 4,
+            Self::Suspended | Self::Prerequisite => 4,
             Self::NotYet => 3,
             Self::Expired => 2,
             Self::NoGrant => 1,

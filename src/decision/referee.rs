@@ -141,7 +141,7 @@ fn may_act(subject: &SubjectRow, now: Timestamp) -> bool {
 }
 
 fn counts(grant: &GrantRow, now: Timestamp) -> bool {
-    grant.state == GrantState::Active
+    matches!(grant.state, GrantState::Active | GrantState::Bound)
         && grant.valid_from <= now
         && grant.expires_at.is_none_or(|end| now < end)
 }

@@ -54,6 +54,8 @@ pub enum SubjectState {
 pub enum GrantState {
     /// It counts, within its bounds.
     Active,
+    /// It counts, within bounds that a prerequisite makes narrower: it ends where the attestation does.
+    Bound,
     /// It rests until somebody decides.
     Suspended,
     /// It is over.

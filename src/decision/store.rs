@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::Known;
 use super::rows::{GrantRow, GrantState, SubjectKind, SubjectRow, SubjectState};
+use crate::access::attestations::{self, Met, Requirements};
 use crate::access::grants;
 use crate::accounts::{self as people, Kind, State, names};
 use crate::clock::Timestamp;
@@ -130,11 +131,12 @@ pub(super) fn subjects(
     reader: &mut Reader<'_>,
     ids: &[AccountId],
     positions: &Positions,
+    requirements: &Requirements,
 ) -> Result<Vec<SubjectRow>> {
     let rows: Vec<AccountRow> =
         accounts::table.filter(accounts::id.eq_any(ids)).select(COLUMNS).load(reader.connection)?;
     let mut names_of = resolving_names(reader, ids)?;
-    let mut grants_of = open_grants(reader, ids)?;
+    let mut grants_of = open_grants(reader, ids, requirements)?;
     let subject = |row: AccountRow| SubjectRow {
         names: names_of.remove(&row.id).unwrap_or_default(),
         grants: grants_of.remove(&row.id).unwrap_or_default(),
@@ -183,7 +185,12 @@ fn resolving_names(reader: &mut Reader<'_>, ids: &[AccountId]) -> Result<HashMap
 
 type Granted = (GrantId, AccountId, String, grants::GrantState, Timestamp, Option<Timestamp>, Option<String>);
 
-fn open_grants(reader: &mut Reader<'_>, ids: &[AccountId]) -> Result<HashMap<AccountId, Vec<GrantRow>>> {
+fn open_grants(
+    reader: &mut Reader<'_>,
+    ids: &[AccountId],
+    requirements: &Requirements,
+) -> Result<HashMap<AccountId, Vec<GrantRow>>> {
+    let attested = if requirements.is_empty() { HashMap::new() } else { attestations::among(reader, ids)? };
     let rows: Vec<Granted> = grant_rows::table
         .filter(grant_rows::account.eq_any(ids))
         .filter(grant_rows::state.eq_any(OPEN))
@@ -206,7 +213,39 @@ fn open_grants(reader: &mut Reader<'_>, ids: &[AccountId]) -> Result<HashMap<Acc
             grants::GrantState::Revoked | grants::GrantState::Expired => GrantState::Ended,
         };
         let scope = scope.as_deref().map(read_scope).transpose()?;
+        let has = attested.get(&account).map_or(&[][..], Vec::as_slice);
+        let met = attestations::met(requirements.role(&role), has);
+        let (state, expires_at) = bound_by(met, state, expires_at);
         found.entry(account).or_default().push(GrantRow { id, role, state, valid_from, expires_at, scope });
+    }
+    Ok(found)
+}
+
+/// A grant ends with what its role requires, if that is before its own end.
+fn bound_by(met: Met, state: GrantState, end: Option<Timestamp>) -> (GrantState, Option<Timestamp>) {
+    // What was never shown ended before everything.
+    let until = match met {
+        Met::Always => return (state, end),
+        Met::Until(until) => until,
+        Met::Never => Timestamp::from_micros(0),
+    };
+    if state == GrantState::Active && end.is_none_or(|end| until < end) {
+        return (GrantState::Bound, Some(until));
+    }
+    (state, end)
+}
+
+/// The accounts that hold any of these roles.
+pub(super) fn holders(reader: &mut Reader<'_>, roles: &[String]) -> Result<Vec<AccountId>> {
+    let mut found = Vec::new();
+    for roles in roles.chunks(PARAMETERS) {
+        let accounts: Vec<AccountId> = grant_rows::table
+            .filter(grant_rows::role.eq_any(roles))
+            .filter(grant_rows::state.eq_any(OPEN))
+            .select(grant_rows::account)
+            .distinct()
+            .load(reader.connection)?;
+        found.extend(accounts);
     }
     Ok(found)
 }

@@ -81,6 +81,8 @@ const SERVICE: u8 = 1;
 const ACTIVE: u8 = 0;
 const RESTS: u8 = 1;
 const ENDED: u8 = 2;
+/// It counts, and ends where a prerequisite does.
+const BOUND: u8 = 3;
 
 /// So many bytes at a place. Nought where there are none: what ends at nought is over.
 fn bytes<const N: usize>(from: &[u8], at: usize) -> [u8; N] {
@@ -120,12 +122,13 @@ impl<'a> Grant<'a> {
     /// Whether the grant counts at this instant, else why not.
     pub(super) fn counts(self, now: i64) -> Result<(), Reason> {
         if now >= instant(self.own, place::UNTIL) {
-            return Err(Reason::Expired);
+            let bound = self.own.get(place::STATE) == Some(&BOUND);
+            return Err(if bound { Reason::Prerequisite } else { Reason::Expired });
         }
         match self.own.get(place::STATE) {
             Some(&RESTS) => Err(Reason::Suspended),
-            Some(&ACTIVE) if now < instant(self.own, place::FROM) => Err(Reason::NotYet),
-            Some(&ACTIVE) => Ok(()),
+            Some(&(ACTIVE | BOUND)) if now < instant(self.own, place::FROM) => Err(Reason::NotYet),
+            Some(&(ACTIVE | BOUND)) => Ok(()),
             _ => Err(Reason::NoGrant),
         }
     }
@@ -238,6 +241,7 @@ impl Piece {
             let state = super::fault::grant_state(state);
             let state = match state {
                 GrantState::Active => ACTIVE,
+                GrantState::Bound => BOUND,
                 GrantState::Suspended => RESTS,
                 GrantState::Ended => ENDED,
             };

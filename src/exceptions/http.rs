@@ -92,8 +92,8 @@ pub(super) fn ask_for_known(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Exception> 
 
 /// The exclusions in force, each with why it is.
 pub(super) fn exclusion_keys(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>> {
-    let all = settings::exclusions(reader)?.list;
-    Ok(all.into_iter().map(|exclusion| (exclusion.key, exclusion.reason)).collect())
+    let all = settings::exclusions(reader)?;
+    Ok(all.rules().map(|(key, reason)| (key.to_owned(), reason.to_owned())).collect())
 }
 
 /// `GET /api/v1/exceptions/{id}`.

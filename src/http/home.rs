@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::identify::Current;
 use super::{Answer, Page, agent, notices};
 use crate::access::words::Words;
-use crate::accounts::{self, http::person};
+use crate::accounts;
+use crate::accounts::http::{attestations, person};
 use crate::app::App;
 use crate::db::Reader;
 use crate::error::{Error, Result};
@@ -57,6 +58,7 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
         "checklist": checklist::of(app, reader, me)?,
         "notices": notices::of(reader, me)?,
         "held": person::held(app, reader, &account)?,
+        "attestations": attestations::shown(app, reader, me)?,
         "asked": asked,
         "sign_in": {
             "username": app.directory().card(me).map(|card| card.username).unwrap_or_default(),

@@ -72,6 +72,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("password-in-force", "The password is in force"),
     ("period-reviewed", "The period has its review already"),
     ("review-over", "The review is over"),
+    ("prerequisite", "Something must be shown first"),
     ("role-by-itself", "The role comes by itself"),
     ("running", "The house is in use"),
     ("second-person", "This needs a second person"),

@@ -114,6 +114,8 @@ table! {
     POST "/people/import", may("accounts", "write") => accounts::http::import::submit;
     GET "/people/{id}", may("accounts", "read") => accounts::http::person::show;
     POST "/people/{id}/invitation", may("accounts", "unlock") => accounts::http::person::invitation;
+    POST "/people/{id}/attestations", may("accounts", "write") => accounts::http::attestations::create;
+    POST "/people/{id}/attestations/end", may("accounts", "write") => accounts::http::attestations::early_end;
     POST "/people/{id}/unlock", may("accounts", "unlock") => accounts::http::person::unlocking;
     POST "/people/{id}/suspension", may("accounts", "suspend") => accounts::http::person::suspension;
     POST "/people/{id}/reinstatement", may("accounts", "suspend") => accounts::http::person::reinstatement;
@@ -128,6 +130,10 @@ table! {
     GET "/api/v1/me/access", Needs::SignedIn => access::own_access;
     GET "/applications", may("apps", "read") => access::pages::index;
     GET "/applications/{key}", may("apps", "read") => access::pages::show;
+    // One's own, and those within one's reach.
+    GET "/api/v1/attestations", Needs::SignedIn => access::attestations::index;
+    POST "/api/v1/attestations", may("accounts", "write") => access::attestations::create;
+    POST "/api/v1/attestations/{id}/end", may("accounts", "write") => access::attestations::early_end;
     // Who may decide is judged by the slice: whoever writes catalogues, or owns all that it changes.
     GET "/api/v1/proposals", may("apps", "read") => access::proposals::index;
     GET "/api/v1/proposals/{id}", may("apps", "read") => access::proposals::show;

@@ -184,6 +184,13 @@ pub enum Change {
         given_at: Timestamp,
         ends_at: Option<Timestamp>,
     },
+    /// An attestation was ended: it had been recorded wrongly, or does not hold any more; the reason is a sealed text.
+    AttestationEnded {
+        attestation: AttestationId,
+        account: AccountId,
+        attestation_kind: String,
+        reason: TextId,
+    },
     /// A grant began.
     GrantAdded { grant: GrantId, account: AccountId, role: String, source: String },
     /// A grant was confirmed or its end moved.
@@ -301,6 +308,7 @@ impl Change {
         match self {
             C::AccountCreated { account, .. }
             | C::AttestationGiven { account, .. }
+            | C::AttestationEnded { account, .. }
             | C::AccountChanged { account, .. }
             | C::AccountStateChanged { account, .. }
             | C::PasswordSet { account }

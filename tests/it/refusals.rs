@@ -106,9 +106,11 @@ fn broken_roles() -> Vec<(&'static str, String)> {
         ("a bound that is no number of days", {
             headed(&format!("{READER}within = {{ of = \"shipped_at\", days = \"thirty\" }}\n"))
         }),
-        ("a prerequisite that is not enforced yet", {
-            role("requires = [\"training:data-protection@12mo\"]\n")
-        }),
+        ("a prerequisite that names no kind", role("requires = [\"Training\"]\n")),
+        ("a prerequisite of an age in words", role("requires = [\"training:data-protection@a year\"]\n")),
+        ("a prerequisite of no age at all", role("requires = [\"clearance@0d\"]\n")),
+        ("a prerequisite twice", role("requires = [\"clearance\", \"clearance\"]\n")),
+        ("a prerequisite of what comes by itself", role("birthright = true\nrequires = [\"clearance\"]\n")),
         ("a record of an unknown feature", plain("[[record]]\nfeature = \"stok\"\nid = \"canary-1\"\n")),
         ("the house's own catalogue", "key = \"bailiwick\"\nowner = \"grace\"\n".to_owned()),
     ]
@@ -253,6 +255,11 @@ async fn a_broken_file_is_refused_with_place_and_remedy_and_changes_nothing() {
     let file = PolicyFile { name: "sod.toml".to_owned(), text: exclusion.to_owned() };
     let Err(error) = house.write(move |tx| apply(tx, &[file])).await else { panic!("applied") };
     told(&mut text, "an exclusion of an unknown role with nothing", &Refusal::from(error).lines);
+    let bounds = "[[at_most]]\nkey = \"a\"\nroles = [\"bailiwick/auditor\", \"bailiwick/auditor\", \"bailiwick/auditr\"]\n\
+                  count = 3\nreason = \"\"\n[[at_most]]\nkey = \"a\"\nroles = []\ncount = 0\nreason = \"why\"\n";
+    let file = PolicyFile { name: "sod.toml".to_owned(), text: bounds.to_owned() };
+    let Err(error) = house.write(move |tx| apply(tx, &[file])).await else { panic!("applied") };
+    told(&mut text, "bounds on how many roles that bound nothing", &Refusal::from(error).lines);
     assert_eq!((exported(), house.app.applied()), (before, revision));
 
     let clauses = PolicyFiles::built_in().read("clauses.toml").expect("the register");

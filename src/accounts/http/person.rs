@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::super::{Account, Filter, Kind, Named, Standing, State, list};
 use super::bodies::{Reinstatement, Suspended};
-use super::{history, reinstated, suspended, viewer, views};
+use super::{attestations, history, reinstated, suspended, viewer, views};
+use crate::access::attestations as required;
+use crate::access::requirement::Requirement;
 use crate::access::words::{self, Words};
 use crate::access::{grants, positions, roles};
 use crate::app::{App, Written};
@@ -18,6 +20,7 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
+use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::AccountId;
 use crate::signin::inviting::{Invitation, Invited, invite};
@@ -29,10 +32,15 @@ use crate::vault;
 /// # Errors
 /// 404 if there is none that the reader may see.
 pub async fn show(app: web::Data<App>, page: Page, id: web::Path<AccountId>) -> Answer {
-    render(&app, &page, id.into_inner(), Value::Null, Value::Null).await
+    with_form(&app, &page, id.into_inner(), Form::default()).await
 }
 
-async fn render(app: &App, page: &Page, id: AccountId, done: Value, link: Value) -> Answer {
+/// The page with the form for an attestation as it came back.
+pub(super) async fn with_form(app: &App, page: &Page, id: AccountId, form: Form) -> Answer {
+    render(app, page, id, (Value::Null, Value::Null), form).await
+}
+
+async fn render(app: &App, page: &Page, id: AccountId, (done, link): (Value, Value), form: Form) -> Answer {
     let viewer = viewer::of(app, &page.caller)?;
     let may = may(app, &page.caller);
     let (house, caller) = (app.clone(), page.caller.clone());
@@ -44,6 +52,7 @@ async fn render(app: &App, page: &Page, id: AccountId, done: Value, link: Value)
         .await?;
     context["done"] = done;
     context["link"] = link;
+    context["form"] = json!(form);
     page.render("people/person.html", context)
 }
 
@@ -53,6 +62,7 @@ struct May {
     unlock: bool,
     suspend: bool,
     leave: bool,
+    attest: bool,
 }
 
 fn may(app: &App, caller: &Caller) -> May {
@@ -62,6 +72,7 @@ fn may(app: &App, caller: &Caller) -> May {
         unlock: permits("accounts", "unlock"),
         suspend: permits("accounts", "suspend"),
         leave: permits("leavers", "start"),
+        attest: permits("accounts", "write"),
     }
 }
 
@@ -89,6 +100,7 @@ fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own:
         "facts": facts(app, found),
         "manager": above,
         "held": held(app, reader, account)?,
+        "attestations": attestations::shown(app, reader, &account.id)?,
         "services": services,
         "events": history::of(reader, &account.id)?,
         "may": {
@@ -97,6 +109,7 @@ fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own:
             "suspend": may.suspend && !own && !over && standing != Standing::Suspended,
             "reinstate": may.suspend && !own && standing == Standing::Suspended,
             "leave": may.leave && !over && account.kind == Kind::Person,
+            "attest": may.attest && !own && !over,
         },
     }))
 }
@@ -164,7 +177,7 @@ pub fn held(app: &App, reader: &mut Reader<'_>, account: &Account) -> Result<Vec
             "name": said.name, "text": said.lets, "class": role.class, "application": said.application,
             "scope": grant.scope.as_ref().map(words::scope), "ends_at": grant.expires_at,
             "given_by": if by.is_empty() { grant.source.as_str().replace('_', " ") } else { by.join(", ") },
-            "given_at": grant.created_at, "extend": null,
+            "given_at": grant.created_at, "extend": null, "lacks": lacks(reader, &account.id, &grant.role)?,
             "reason": grant.reason.as_ref().map(|reason| vault::show(reader, reason)).transpose()?,
         }));
     }
@@ -177,11 +190,18 @@ pub fn held(app: &App, reader: &mut Reader<'_>, account: &Account) -> Result<Vec
                 "name": said.name, "text": said.lets, "class": role.class,
                 "application": said.application, "scope": null, "ends_at": null,
                 "given_by": if by_birth { "With the job" } else { "By position" },
-                "given_at": null, "reason": null, "extend": null,
+                "given_at": null, "reason": null, "extend": null, "lacks": null,
             }));
         }
     }
     Ok(held)
+}
+
+/// What an account lacks of what a role requires, in words; `None` if nothing.
+fn lacks(reader: &mut Reader<'_>, account: &AccountId, role: &str) -> Result<Option<String>> {
+    let lacking = required::lacking(reader, account, role)?;
+    let named: Vec<String> = lacking.iter().map(Requirement::in_words).collect();
+    Ok(Some(named.join("; ")).filter(|named| !named.is_empty()))
 }
 
 /// The page of somebody who was just invited, with the link shown this once.
@@ -190,7 +210,8 @@ pub(super) async fn invited(app: &App, page: &Page, done: Written<Invited>) -> A
     let url = link.address(&app.config().public_url);
     let text = if created { "Invited." } else { "The link is made." };
     let done = json!({ "text": text, "revision": revision });
-    render(app, page, account.id, done, json!({ "url": url, "ends_at": link.expires_at })).await
+    let link = json!({ "url": url, "ends_at": link.expires_at });
+    render(app, page, account.id, (done, link), Form::default()).await
 }
 
 /// `POST /people/{id}/invitation`: a fresh link for somebody who has none of their credentials yet.

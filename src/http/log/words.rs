@@ -18,6 +18,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("alarm_seen_again", "Alarm seen again"),
     ("alarm_told", "Alarm told"),
     ("application_retired", "Application retired"),
+    ("attestation_ended", "Attestation ended"),
     ("attestation_given", "Attestation given"),
     ("catalogue_applied", "Catalogue applied"),
     ("data_exported", "Data exported"),
@@ -166,6 +167,7 @@ fn verb(change: &Change) -> &'static str {
             _ => "let a proposal lapse",
         },
         C::AttestationGiven { .. } => "recorded an attestation",
+        C::AttestationEnded { .. } => "ended an attestation",
         C::GrantAdded { .. } => "gave a role",
         C::GrantKept { .. } => "kept a grant",
         C::GrantSuspended { .. } => "suspended a grant",
@@ -250,7 +252,9 @@ fn note(app: &App, change: &Change) -> Option<String> {
         | C::RequestWithdrawn { role, .. }
         | C::RequestLapsed { role, .. } => role.clone(),
         C::ProposalChanged { applications, .. } => applications.join(", "),
-        C::AttestationGiven { attestation_kind, .. } => attestation_kind.clone(),
+        C::AttestationGiven { attestation_kind, .. } | C::AttestationEnded { attestation_kind, .. } => {
+            attestation_kind.clone()
+        }
         C::GrantAdded { role, source, .. } => format!("{role}, {source}"),
         C::GrantKept { role, cause, .. }
         | C::GrantSuspended { role, cause, .. }

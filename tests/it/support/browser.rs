@@ -61,7 +61,7 @@ impl Reply {
 }
 
 impl Browser {
-    pub(super) async fn open(app: App) -> Self {
+    pub async fn open(app: App) -> Self {
         let service =
             Rc::new(init_service(bailiwick::http::service(app, Pages::new().expect("pages compile"))).await);
         let call = move |request: TestRequest| -> Pending {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::stage::{
     PAYROLL, a_permit_by_name, a_second_alarm, a_second_review, four_proposals, half_way_in,
-    logins_of_nobody, somebody_asks, somebody_leaves,
+    logins_of_nobody, somebody_asks, somebody_leaves, something_shown,
 };
 use super::{Browser, House, Life, PASSWORD};
 
@@ -66,6 +66,7 @@ pub struct Stage {
     fresh_alarm: String,
     proposals: Vec<String>,
     evaluation: String,
+    attestation: String,
 }
 
 /// A call as it should be made.
@@ -95,6 +96,7 @@ impl Stage {
         let orphans = logins_of_nobody(&mut life).await;
         let (officer, fresh_alarm) = a_second_alarm(&house, &life).await;
         let rester = house.person("resting.person", None).await.to_string();
+        let attestation = something_shown(&mut life, &rester).await;
         let leaver = house.person("leaving.person", None).await.to_string();
         let mut desk = house.order_desk(&life.staff.grace.id()).await;
         let evaluation = a_permit_by_name(&mut desk).await;
@@ -126,6 +128,7 @@ impl Stage {
             fresh_alarm,
             proposals,
             evaluation,
+            attestation,
         }
     }
 
@@ -240,6 +243,16 @@ impl Stage {
                 second["expires_at"] = json!(later);
                 let calls = [(Who::Ada, first), (Who::Mary, second)].into_iter();
                 return Some(calls.map(|(who, body)| Call { who, address: path.to_owned(), body }).collect());
+            }
+            "POST /api/v1/attestations" => {
+                let mut body = json!({ "account": self.rester, "kind": "training:data-protection" });
+                body["evidence"] = json!(word("evidence"));
+                body["given_at"] = json!(self.house.now());
+                body["ends_at"] = json!(later);
+                (Who::Priya, "", body)
+            }
+            "POST /api/v1/attestations/{id}/end" => {
+                (Who::Priya, self.attestation.as_str(), json!({ "reason": word("reason") }))
             }
             "POST /api/v1/proposals/{id}/approval" => {
                 (Who::Priya, self.proposals[0].as_str(), json!({ "note": word("note") }))

@@ -36,7 +36,7 @@ pub use fixtures::same_as_committed;
 pub use people::{Enrolled, PASSWORD, code_at};
 pub use program::{Client, Ended, Program, Server, free_port};
 pub use sources::sources;
-pub use staff::{Life, Member, id_of, wider};
+pub use staff::{Life, Member, Staff, id_of, wider};
 
 /// Where every test's clock starts: Monday 23 November 2026, 09:00 UTC.
 pub fn start() -> ManualClock {

@@ -110,3 +110,9 @@ pub async fn a_permit_by_name(desk: &mut Browser) -> String {
     let answer = desk.post("/access/v1/evaluation", question).await.expect(200).json();
     answer["context"]["evaluation"].as_str().unwrap_or_else(|| panic!("no name: {answer}")).to_owned()
 }
+
+/// Somebody has shown something; what was recorded of it.
+pub async fn something_shown(life: &mut Life, account: &str) -> String {
+    let body = json!({ "account": account, "kind": "clearance", "evidence": "Seen on paper" });
+    id_of(&life.staff.priya.browser.post("/api/v1/attestations", body).await.expect(201).json())
+}

@@ -343,11 +343,11 @@ fn facts(app: &App, reader: &mut Reader<'_>, grant: &grants::Grant, zone: Tz) ->
     let ends = grant.expires_at.map_or_else(|| "with the job".to_owned(), day_of);
     facts.push(json!({ "term": "Ends", "value": ends }));
     for collision in collisions::of(reader, &grant.account)? {
-        let (one, other) = &collision.roles;
-        if *one != grant.role && *other != grant.role {
+        if !collision.roles.contains(&grant.role) {
             continue;
         }
-        let other = if *one == grant.role { other } else { one };
+        let others = collision.roles.iter().filter(|role| **role != grant.role);
+        let other = others.cloned().collect::<Vec<_>>().join(", ");
         let by =
             if collision.allowed { "allowed by an exception" } else { "no exception allows it any more" };
         facts.push(
