@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::own::{self, Reach};
+use super::own;
 use super::requirement::{self, Requirement, is_kind};
 use super::store::{attestations as store, catalogue};
 use crate::accounts;
@@ -182,11 +182,13 @@ fn checked<'a>(field: &str, text: &'a str) -> Result<&'a str> {
 /// The attestations of an account, newest first, as far as a reader may see them: their own, or within their reach.
 ///
 /// # Errors
-/// [`Error::Forbidden`] `not-yours`.
+/// [`Error::Invalid`] for anybody else, whether there is such an account or not.
 pub fn visible(reader: &mut Reader<'_>, me: &AccountId, account: &AccountId) -> Result<Vec<Attestation>> {
     if me != account {
-        let reach: Reach = own::reach(reader, me, ("accounts", "read"))?;
-        own::within(&reach, account, "")?;
+        let reach = own::reach(reader, me, ("accounts", "read"))?;
+        if !reach.covers(account, "") {
+            return Err(Error::field("account", "must be your own, or one of those whom you may see"));
+        }
     }
     let mut found = store::of(reader, account)?;
     found.reverse();

@@ -151,7 +151,7 @@ async fn a_person_attests_for_others_only() {
     }
     staff.priya.browser.post(calls, shown(&ada)).await.expect(201);
     let of = format!("{calls}?account={ada}");
-    for (reader, status) in [(&mut staff.ada, 200), (&mut staff.mary, 200), (&mut staff.tomasz, 403)] {
+    for (reader, status) in [(&mut staff.ada, 200), (&mut staff.mary, 200), (&mut staff.tomasz, 422)] {
         reader.browser.get(&of).await.expect(status);
     }
     let mine = staff.ada.browser.get(calls).await.expect(200).json();
@@ -188,12 +188,12 @@ async fn a_review_does_not_keep_what_does_not_count() {
     let keep = json!([{ "item": item, "decision": "keep", "reason": "Still packs" }]);
     staff.mary.browser.post(&format!("{path}/decisions"), keep).await.expect(200);
     let signed = staff.mary.browser.post(&format!("{path}/sign-off"), json!({})).await.expect(200).json();
-    assert_eq!(signed["applied"], json!([]), "{signed}");
+    assert_eq!(signed["applied"], 0, "{signed}");
     assert!(signed["returned"].to_string().contains("clearance"), "it says what is missing: {signed}");
     let clear = json!({ "account": staff.ada.id(), "kind": "clearance", "evidence": "Seen on paper" });
     staff.priya.browser.post("/api/v1/attestations", clear).await.expect(201);
     let signed = staff.mary.browser.post(&format!("{path}/sign-off"), json!({})).await.expect(200).json();
-    assert_eq!(signed["applied"].as_array().map(Vec::len), Some(1), "{signed}");
+    assert_eq!(signed["applied"], 1, "{signed}");
 }
 
 const RULES: &str = "[[at_most]]\nkey = \"two-of-the-desk\"\nroles = [\"orders/order-clerk\", \"warehouse/picker\", \

@@ -72,7 +72,7 @@ fn view(reader: &mut Reader<'_>, attestation: &Attestation) -> Result<Attestatio
 /// `GET /api/v1/attestations?account=`: newest first; one's own if no account is named.
 ///
 /// # Errors
-/// 403 for an account beyond the caller's reach; 422 for what is no id.
+/// 422 for an account beyond the caller's reach, and for what is no id.
 #[utoipa::path(get, path = "/api/v1/attestations", params(Whose), responses((status = 200, body = Listed<AttestationView>)))]
 pub async fn index(app: web::Data<App>, caller: Caller, whose: web::Query<Whose>) -> Answer {
     let me = account_of(&caller)?;
