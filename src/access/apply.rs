@@ -18,9 +18,7 @@ use super::named_networks::{self, NETWORKS_FILE, NamedNetworks};
 use super::records::{ApplicationRecord, RoleRecord};
 use super::second_person::touches_pii;
 use super::store::catalogue as store;
-use super::{
-    catalogue, collisions, grants, limits, people, private_roles, routes, second_person, settings,
-};
+use super::{catalogue, collisions, grants, limits, people, private_roles, routes, second_person, settings};
 use crate::db::Tx;
 use crate::error::{Error, FieldError, Result};
 use crate::ids::AccountId;

@@ -83,8 +83,7 @@ impl Stage {
             requests.push(id_of(&made));
             self.post("/api/v1/grants", "", role(account, wanted)).await;
         }
-        let fields =
-            [("role", "orders/phone-reader"), ("reason", "I need it"), ("how_long", "20d"), ("last_day", "")];
+        let fields = [("role", "orders/phone-reader"), ("reason", "I need it"), ("lasts", "30d")];
         self.form("/requests", "", &fields).await;
         let own = self.priya.browser.get("/api/v1/requests?view=mine").await.expect(200).json();
         requests.extend(own["items"].as_array().into_iter().flatten().map(id_of));
@@ -160,7 +159,7 @@ impl Stage {
         self.form(
             "/reviews",
             "",
-            &[("name", "Labels again"), ("app", "courier"), ("last_day", "2026-12-20")],
+            &[("name", "Labels again"), ("application", "courier"), ("due_on", "2026-12-20")],
         )
         .await;
         let all = self.priya.browser.get("/api/v1/reviews").await.expect(200).json();
