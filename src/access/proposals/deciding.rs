@@ -265,8 +265,10 @@ pub fn refuse(tx: &mut Tx<'_>, id: &ProposalId, note: Option<&str>) -> Result<Pr
 pub fn withdraw(tx: &mut Tx<'_>, id: &ProposalId, note: Option<&str>) -> Result<Proposal> {
     let mut proposal = waiting(tx, id)?;
     let own = proposal.proposed_by == tx.caller.label();
-    let writes = match tx.caller.account().cloned() {
-        Some(me) if proposal.proposer().is_none() => authority::by_grant(tx, &me, WRITE)?,
+    let writes = match tx.caller.actor.clone() {
+        Actor::Person { account, .. } if proposal.proposer().is_none() => {
+            authority::by_grant(tx, &account, WRITE)?
+        }
         _ => false,
     };
     if !own && !writes {

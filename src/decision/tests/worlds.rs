@@ -167,7 +167,7 @@ fn bound() -> impl Strategy<Value = Timestamp> {
 }
 
 fn grant() -> impl Strategy<Value = GrantRow> {
-    let state = prop_oneof![6 => Just(GrantState::Active), 1 => Just(GrantState::Suspended), 1 => Just(GrantState::Ended)];
+    let state = prop_oneof![6 => Just(GrantState::Active), 1 => Just(GrantState::Bound), 1 => Just(GrantState::Suspended), 1 => Just(GrantState::Ended)];
     let role = (0..APPLICATIONS.len(), 0..7usize);
     (1..1_000u128, role, state, bound(), option::weighted(0.7, bound())).prop_map(
         |(number, (application, role), state, valid_from, expires_at)| GrantRow {

@@ -173,8 +173,8 @@ impl Stage {
             let keep: Vec<Value> = items.iter().map(keep).collect();
             self.post("/api/v1/reviews/{id}/decisions", &review, json!(keep)).await;
             self.post("/api/v1/reviews/{id}/sign-off", &review, json!({})).await;
-            let draft = format!("keep {}", items.first().map(id_of).unwrap_or_default());
-            self.form("/reviews/{id}/drafts", &review, &[("draft", &draft), ("reason", NOTE)]).await;
+            let verdict = format!("verdict-{}", items.first().map(id_of).unwrap_or_default());
+            self.form("/reviews/{id}/drafts", &review, &[(&verdict, "keep"), ("reason", NOTE)]).await;
             self.form("/reviews/{id}/sign-off", &review, &[]).await;
         }
     }
