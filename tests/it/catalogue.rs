@@ -271,20 +271,6 @@ fn what_stands_twice_is_refused() {
 }
 
 #[test]
-fn prerequisites_that_are_not_enforced_yet_are_read_and_refused() {
-    let text = shop(
-        "[[role]]\nkey = \"a\"\nrequires = [\"training:data-protection@12mo\"]\n[[role.allow]]\nfeature = \"order\"\n\
-         actions = [\"read\"]\n",
-    );
-    let document = catalogue::parse("a.toml", &text).unwrap();
-    assert_eq!(lint::check(&document, &rules()), []);
-    let found = lint::unsupported(&document);
-    let lines: Vec<_> = found.iter().map(|refusal| refusal.line.unwrap()).collect();
-    assert_eq!(lines, [14], "{found:#?}");
-    assert!(found.iter().all(|refusal| refusal.remedy.starts_with("leave out")));
-}
-
-#[test]
 fn every_condition_is_read_and_survives_export() {
     let text = shop(
         "[[feature]]\nkey = \"route\"\nactions = [\"GET\", \"PUT\"]\n[[role]]\nkey = \"a\"\n[[role.allow]]\n\
