@@ -6,8 +6,6 @@
 //! `bailiwick` exists (E6: all access is management's). The house's own catalogue comes with the house alone.
 //! Calls `catalogue`, `lint`, `exclusion`, `grants`, `accounts`.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Application, Role};
@@ -234,7 +232,7 @@ fn judge(tx: &mut Tx<'_>, read: &Read) -> Result<Vec<Option<AccountId>>> {
     }
     let mut refusals = lint::check_all(documents, &rules);
     for document in documents {
-        refusals.extend(private_names(tx, document)?);
+        refusals.extend(private_roles::clashes(tx, document)?);
     }
     let known = known_with(tx, documents)?;
     refusals.extend(routes::check_hosts(documents, &known));
@@ -257,21 +255,6 @@ fn judge(tx: &mut Tx<'_>, read: &Read) -> Result<Vec<Option<AccountId>>> {
         owners.push(owner);
     }
     refused(refusals).map(|()| owners)
-}
-
-/// Roles of a file whose id a key's private role has already.
-fn private_names(tx: &mut Tx<'_>, document: &Document<Application>) -> Result<Vec<Refusal>> {
-    let taken: BTreeSet<String> = store::roles(tx, Some(&document.value.key))?
-        .into_iter()
-        .filter(|role| role.private_to.is_some())
-        .map(|role| role.specification.key)
-        .collect();
-    let clashes = document.value.roles.iter().enumerate().filter(|(_, role)| taken.contains(&role.key));
-    let refuse = |(index, role): (usize, &Role)| {
-        let what = format!("\"{}\" is the private role of an API key", role.key);
-        document.refuse(&format!("role.{index}.key"), what, "choose another key")
-    };
-    Ok(clashes.map(refuse).collect())
 }
 
 /// All applications with their roles as they will stand after the apply.

@@ -3,6 +3,8 @@
 //! Rule: a private role never names what its application no longer has, and never opens PII without being an access
 //! role; what is left of it stays in force, for the service it belongs to is still there. Calls `apply`, `store`.
 
+use std::collections::BTreeSet;
+
 use super::apply::{AppliedApplication, retire};
 use super::catalogue::{Allow, Application, Class, Role};
 use super::records::RoleRecord;
@@ -11,6 +13,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::log::append::next_revision;
 use crate::log::event::Change;
+use crate::profile::{Document, Refusal};
 
 /// Fits the private roles of an application to what it has now.
 ///
@@ -60,4 +63,19 @@ fn redefine(tx: &mut Tx<'_>, application: &Application, role: &RoleRecord, left:
     let row = record.governed()?;
     tx.record_rows(Change::RoleDefined { role: record.id }, vec![row]);
     Ok(())
+}
+
+/// Roles of a file whose id a key's private role has already.
+pub(super) fn clashes(tx: &mut Tx<'_>, document: &Document<Application>) -> Result<Vec<Refusal>> {
+    let taken: BTreeSet<String> = store::roles(tx, Some(&document.value.key))?
+        .into_iter()
+        .filter(|role| role.private_to.is_some())
+        .map(|role| role.specification.key)
+        .collect();
+    let clashes = document.value.roles.iter().enumerate().filter(|(_, role)| taken.contains(&role.key));
+    let refuse = |(index, role): (usize, &Role)| {
+        let what = format!("\"{}\" is the private role of an API key", role.key);
+        document.refuse(&format!("role.{index}.key"), what, "choose another key")
+    };
+    Ok(clashes.map(refuse).collect())
 }
