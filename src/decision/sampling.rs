@@ -15,6 +15,7 @@ use super::rows::{PolicyRows, SubjectRow};
 use super::store::{self, Positions};
 use super::watch::Notice;
 use super::{Decision, Question, Snapshot};
+use crate::access::attestations::Requirements;
 use crate::alarms::{Rule, Severity};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -103,7 +104,7 @@ struct Rows {
 fn read(reader: &mut Reader<'_>, account: &AccountId) -> Result<Rows> {
     let only = std::slice::from_ref(account);
     let positions = Positions::among(reader, only)?;
-    let subject = store::subjects(reader, only, &positions)?.pop();
+    let subject = store::subjects(reader, only, &positions, &Requirements::of(reader)?)?.pop();
     Ok(Rows { revision: store::revision(reader)?, policy: policy_rows(reader)?, subject })
 }
 

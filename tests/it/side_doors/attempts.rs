@@ -123,7 +123,6 @@ impl Stage {
         self.look("POST /api/v1/accounts/import", &status.to_string());
         self.form("/people", "", &[("username", "puppet.two"), ("given_name", "P"), ("family_name", "Q")])
             .await;
-        self.look("POST /people/import", "the same file by a form");
         self.form("/people/{id}/invitation", &me, &[]).await;
         self.post("/api/v1/accounts/{id}/suspend", &ben, json!({ "cause": "leave" })).await;
         self.post("/api/v1/accounts/{id}/reinstate", &ben, json!({ "reason": NOTE })).await;
@@ -143,7 +142,6 @@ impl Stage {
         let import = TestRequest::post().uri("/api/v1/grants/import").set_payload(list);
         let reply = self.priya.browser.send(import).await.expect(200);
         self.look("POST /api/v1/grants/import", "as a person");
-        self.look("POST /existing-access/import", "the same file by a form");
         let found = self.priya.browser.get("/api/v1/holdings?view=orphans").await.expect(200).json();
         let orphans: Vec<String> = found["items"].as_array().into_iter().flatten().map(id_of).collect();
         let me = self.priya.id().to_string();
