@@ -104,7 +104,8 @@ struct Rows {
 fn read(reader: &mut Reader<'_>, account: &AccountId) -> Result<Rows> {
     let only = std::slice::from_ref(account);
     let positions = Positions::among(reader, only)?;
-    let subject = store::subjects(reader, only, &positions, &Requirements::of(reader)?)?.pop();
+    let requirements = Requirements::of(reader)?;
+    let subject = store::subjects(reader, only, &positions, &requirements)?.pop();
     Ok(Rows { revision: store::revision(reader)?, policy: policy_rows(reader)?, subject })
 }
 
