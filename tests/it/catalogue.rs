@@ -55,7 +55,6 @@ fn shipped_catalogues_have_nothing_to_refuse() {
         let document = shipped(key);
         assert_eq!(document.value.key, key);
         assert_eq!(lint::check(&document, &rules()), [], "{key}");
-        assert_eq!(lint::unsupported(&document), [], "{key}");
     }
 }
 
@@ -284,7 +283,6 @@ fn every_condition_is_read_and_survives_export() {
     let document = catalogue::parse("a.toml", &format!("{types}{text}")).unwrap();
     let office = Rules { networks: BTreeSet::from(["office".to_owned()]), ..rules() };
     assert_eq!(lint::check(&document, &office), []);
-    assert_eq!(lint::unsupported(&document), []);
     let again = catalogue::parse("again.toml", &document.value.to_toml().unwrap()).unwrap().value;
     assert_eq!(again, document.value);
     let stored = serde_json::to_string(&document.value).unwrap();

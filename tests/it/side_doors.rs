@@ -206,6 +206,8 @@ pub fn readers(app: &App, subjects: &[(&str, String, &[&str])]) -> Vec<String> {
                 resource: "1",
                 action: "read",
                 properties: Some(&properties),
+                subject_properties: None,
+                action_properties: None,
                 context: Some(&context),
                 asserts: None,
             };

@@ -140,7 +140,7 @@ impl Stage {
             "{HEAD}\ncourier,p.raman,E-1,,label-reader,,\ncourier,ghost,,,label-reader,,\ncourier,ghost2,,,label-reader,,\n"
         );
         let import = TestRequest::post().uri("/api/v1/grants/import").set_payload(list);
-        let reply = self.priya.browser.send(import).await.expect(200);
+        self.priya.browser.send(import).await.expect(200);
         self.look("POST /api/v1/grants/import", "as a person");
         let found = self.priya.browser.get("/api/v1/holdings?view=orphans").await.expect(200).json();
         let orphans: Vec<String> = found["items"].as_array().into_iter().flatten().map(id_of).collect();
