@@ -21,9 +21,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Context, Database, Reader, Tx};
-use crate::decision::recorder::{Recorder, Recording};
-use crate::decision::watch::{Watch, Watcher};
-use crate::decision::{Index, Live};
+use crate::decision::{Index, Live, recorder, watch};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::exceptions;
@@ -71,8 +69,8 @@ struct House {
     proposals: Arc<proposals::Waiting>,
     session_limits: Limits,
     hashers: Hashers,
-    recorder: Recorder,
-    watcher: Watcher,
+    recorder: recorder::Recorder,
+    watcher: watch::Watcher,
     writer: Arc<Mutex<()>>,
     readers: Semaphore,
 }
@@ -152,10 +150,10 @@ impl App {
         let proposals = Arc::new(proposals::Waiting::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
         let pulse = Pulse::new(&context, config.lease);
-        let watcher = Watcher::new(Arc::new(Watch::default()));
-        let how = Recording { strict: config.strict_recording, sample: config.referee_sample };
+        let watcher = watch::Watcher::new(Arc::new(watch::Watch::default()));
+        let how = recorder::Recording { strict: config.strict_recording, sample: config.referee_sample };
         let disk = (config.data.as_path(), &config.disk);
-        let recorder = Recorder::start(&config.database, disk, &context, watcher.watch(), how)?;
+        let recorder = recorder::Recorder::start(&config.database, disk, &context, watcher.watch(), how)?;
         let database =
             Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);
@@ -244,7 +242,7 @@ impl App {
     }
 
     /// What keeps decisions and refused calls in the log `access`.
-    pub fn recorder(&self) -> &Recorder {
+    pub fn recorder(&self) -> &recorder::Recorder {
         &self.0.recorder
     }
 
