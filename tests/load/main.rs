@@ -4,7 +4,7 @@
 
 mod client;
 #[path = "../it/support/mod.rs"]
-#[expect(unused_imports, reason = "a load uses a part of the harness")]
+#[expect(dead_code, unused_imports, reason = "a load uses a part of the harness")]
 mod support;
 
 use std::fs;

@@ -1,7 +1,5 @@
 //! The harness: a whole house for each test, with its own database, a clock that is moved and seeded randomness.
 
-#![expect(dead_code, reason = "each test uses a part of the harness")]
-
 mod browser;
 pub mod calls;
 pub mod company;
