@@ -1,4 +1,5 @@
-//! The library's own interpreter as referee: what is accepted here comes out as it has it, faults included.
+//! The library's own interpreter as referee: what is accepted here comes out as it has it, faults included. Left out is
+//! what it has otherwise than the language: it adds a map to a list.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ fn leaf(kind: Kind) -> BoxedStrategy<String> {
         Kind::Number => vec!["-2", "0", "1", "2", "3", "context.one", "context.two", "context.map.a"],
         Kind::Truth => vec!["true", "false", "context.yes", "context.no"],
         Kind::Text => vec!["'a'", "'b'", "''", "context.text"],
-        Kind::List => vec!["[]", "[1, 2]", "['a']", "context.list", "context.texts", "context.map"],
+        Kind::List => vec!["[]", "[1, 2]", "['a']", "context.list", "context.texts"],
         Kind::Any => vec![
             "null",
             "0.5",
@@ -36,7 +37,7 @@ fn leaf(kind: Kind) -> BoxedStrategy<String> {
             "context.half",
             "context.nothing",
             "context.missing",
-            "context.map",
+            "context.texts",
         ],
     };
     select(names).prop_map(str::to_owned).boxed()
@@ -127,6 +128,7 @@ fn judged_as_the_library_judges() {
     let drawn = term(Kind::Truth, 3);
     let mut runner = TestRunner::deterministic();
     let mut outcomes: HashMap<Option<bool>, usize> = HashMap::new();
+    let mut differing: Vec<String> = Vec::new();
     for _ in 0..asked {
         let text = drawn.new_tree(&mut runner).unwrap().current();
         let Ok(expression) = Expression::read(&text) else { continue };
@@ -135,9 +137,12 @@ fn judged_as_the_library_judges() {
             Ok(cel::Value::Bool(truth)) => Some(truth),
             _ => None,
         };
-        assert_eq!(judged.ok(), expected, "{text}");
+        if judged.ok() != expected {
+            differing.push(format!("{text}: {judged:?}, {expected:?}"));
+        }
         *outcomes.entry(expected).or_default() += 1;
     }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
     for outcome in [Some(true), Some(false), None] {
         let often = outcomes.get(&outcome).copied().unwrap_or(0);
         assert!(often > asked / 20, "{outcome:?} only {often} times: {outcomes:?}");
