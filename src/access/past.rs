@@ -81,15 +81,17 @@ pub fn grants(reader: &mut Reader<'_>, number: u64, ids: &[String]) -> Result<Ve
     Ok(found)
 }
 
+/// Applications, each with its owner.
+pub type OwnedApplications = Vec<(Application, Option<AccountId>)>;
+/// Roles, each with the key of its application.
+pub type RolesByApplication = Vec<(String, Role)>;
+
 /// The applications in force after event `number`, with their owners, and the roles in force, each with the key of its
 /// application.
 ///
 /// # Errors
 /// As [`grants_of`].
-pub fn catalogue(
-    reader: &mut Reader<'_>,
-    number: u64,
-) -> Result<(Vec<(Application, Option<AccountId>)>, Vec<(String, Role)>)> {
+pub fn catalogue(reader: &mut Reader<'_>, number: u64) -> Result<(OwnedApplications, RolesByApplication)> {
     let mut applications = Vec::new();
     each(reader, "applications", number, |_, past| {
         let (owner, application, retired): (Option<AccountId>, Application, bool) = past.read()?;

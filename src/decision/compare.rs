@@ -5,6 +5,7 @@
 //! end is a change too; what a denial takes away is not held. Both states must have numbered their roles alike, so one
 //! of them is made from the other. Pure.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -91,20 +92,19 @@ impl Snapshot {
         let own = self.places.range((behind, Bound::Unbounded)).map(|(account, _)| *account);
         let added = next.places.range((behind, Bound::Unbounded)).map(|(account, _)| *account);
         let mut found = Differences::default();
-        let mut looked_at = 0;
-        for account in merged(own, added) {
+        let all = OnceCell::new();
+        for (looked_at, account) in merged(own, added).enumerate() {
             if found.items.len() >= limit || looked_at == MAX_ACCOUNTS {
                 return found;
             }
             let (before, after) = (self.subject(account), next.subject(account));
             let same = before.zip(after).is_some_and(|(before, after)| before.is(after));
             if !same {
-                let all = self.all_permissions(next);
-                self.differ(next, now.micros(), &all, (before, after), &mut found.items);
+                let all = all.get_or_init(|| self.all_permissions(next));
+                self.differ(next, now.micros(), all, (before, after), &mut found.items);
             } else if !changed.is_empty() {
                 self.differ(next, now.micros(), &changed, (before, after), &mut found.items);
             }
-            looked_at += 1;
             found.next = id_of(account);
         }
         found.next = None;

@@ -69,7 +69,7 @@ impl Said<'_> {
 }
 
 /// What all say that say something.
-fn agreed<'a>(said: [Option<&'a str>; 3]) -> Option<&'a str> {
+fn agreed(said: [Option<&str>; 3]) -> Option<&str> {
     let mut all = said.into_iter().flatten();
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)

@@ -77,7 +77,7 @@ pub async fn evaluations(app: web::Data<App>, caller: Caller, body: Body) -> Ans
     for one in decided {
         answers.push(one.settle().await);
     }
-    Ok(answer_with(&json!({ "evaluations": answers })))
+    Ok(answer_with(json!({ "evaluations": answers })))
 }
 
 /// How many records were retrieved under a permit.
@@ -120,7 +120,7 @@ pub async fn tell_usage(app: web::Data<App>, caller: Caller, body: Json<Usage>) 
 /// None; the type is that of handlers.
 #[utoipa::path(get, path = "/.well-known/authzen-configuration", responses((status = 200, body = Metadata)))]
 pub async fn metadata(app: web::Data<App>) -> Answer {
-    Ok(answer_with(&authzen::metadata(&app.config().public_url)))
+    Ok(answer_with(authzen::metadata(&app.config().public_url)))
 }
 
 fn answer_with(body: impl ToString) -> HttpResponse {

@@ -98,10 +98,7 @@ impl Before {
         for done in applied.applications.iter().filter(|done| done.changed) {
             let Some(now) = store::find_application(reader, &done.key)? else { continue };
             let before = self.0.iter().find(|(record, _)| record.key == done.key);
-            let then = match before {
-                Some((record, roles)) => Some(whole(record, roles)),
-                None => None,
-            };
+            let then = before.map(|(record, roles)| whole(record, roles));
             let after = apply::whole(reader, &now)?;
             let owner_before = before.and_then(|(record, _)| record.owner.clone());
             changes.applications.push(ApplicationChange {

@@ -112,7 +112,7 @@ fn what_is_stopped_is_not_listed() {
 fn a_list_of_people_follows_every_change_of_their_grants() {
     let asked = question("orders/order", "read");
     let listed = |state: &Snapshot| state.search_subjects(noon(), Freshness::Fresh, &asked, None, 10).items;
-    let [ada, ben, cleo] = [1, 2, 3].map(|number| id::<AccountId>(number));
+    let [ada, ben, cleo] = [1, 2, 3].map(id::<AccountId>);
     let before = snapshot(&person(1, "ada", vec![grant(11, "orders/picker")]))
         .with_subject(&person(3, "cleo", vec![grant(13, "orders/lead"), grant(14, "orders/picker")]))
         .with_subject(&person(2, "ben", Vec::new()));

@@ -203,7 +203,7 @@ async fn a_token_is_good_on_another_node_and_after_a_start() {
     let paged = |page: Value| changed(about("ben", "book", "read"), "/page", Some(page));
     let first = asker.post(WHICH, paged(json!({ "limit": 2 }))).await.expect(200).json();
     let again = house.started_again();
-    let mut there = Browser::of(again).await.as_before(&asker);
+    let mut there = Browser::of(again).await.asking_like(&asker);
     let second = paged(json!({ "token": first["page"]["next_token"] }));
     let answer = there.post(WHICH, second).await.expect(200).json();
     assert_eq!(answer["results"], json!([{ "type": "book", "id": "b-3" }]));

@@ -91,7 +91,7 @@ impl Browser {
     }
 
     /// The same, with the key and the cookies of somebody who called another node.
-    pub fn as_before(self, other: &Self) -> Self {
+    pub fn asking_like(self, other: &Self) -> Self {
         Self { call: self.call, ..other.clone() }
     }
 
