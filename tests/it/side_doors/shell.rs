@@ -37,6 +37,46 @@ fn commands(program: &Program, path: &[&str]) -> BTreeSet<String> {
     found
 }
 
+/// The first policy of a house needs nobody's second word.
+fn first_policy(program: &Program) {
+    let first = program.data().join("first");
+    std::fs::create_dir(&first).expect("a directory");
+    std::fs::write(first.join("courier.toml"), COURIER).expect("a file");
+    std::fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/policies/apps/orders.toml"),
+        first.join("orders.toml"),
+    )
+    .expect("a file");
+    program.run(&["apply", &first.to_string_lossy()]).done();
+}
+
+/// A kill switch on the application that somebody wants to read.
+fn pulled_switch(program: &Program) -> String {
+    let by = bailiwick::caller::Caller::shell(1000);
+    let app = program.open();
+    let pulled = app.write_now(&by, |tx| bailiwick::access::kill_switches::pull(tx, "courier", "a drill"));
+    pulled.expect("pulled").value.id.to_string()
+}
+
+/// What a command is tried with.
+type Tried<'a> = BTreeMap<&'a str, Vec<Vec<&'a str>>>;
+
+/// Every command that the program itself names is tried, or harmless for a reason.
+#[track_caller]
+fn assert_every_command_is_known(program: &Program, tried: &Tried<'_>) {
+    let named = commands(program, &[]);
+    assert!(named.len() >= 15, "the commands are found: {named:?}");
+    let known =
+        |command: &str| tried.contains_key(command) || HARMLESS.iter().any(|(listed, _)| *listed == command);
+    let unknown: Vec<_> = named.iter().filter(|command| !known(command)).collect();
+    assert!(
+        unknown.is_empty(),
+        "neither tried nor harmless; try them in tests/it/side_doors/shell.rs: {unknown:?}"
+    );
+    let stale: Vec<_> = HARMLESS.iter().filter(|(command, _)| !named.contains(*command)).collect();
+    assert!(stale.is_empty(), "no commands any more: {stale:?}");
+}
+
 #[test]
 fn alone_at_the_shell_nobody_opens_personal_data() {
     let program = Program::new();
@@ -51,16 +91,7 @@ fn alone_at_the_shell_nobody_opens_personal_data() {
         std::fs::write(&path, text).expect("a file");
         path.to_string_lossy().into_owned()
     };
-    let first = program.data().join("first");
-    std::fs::create_dir(&first).expect("a directory");
-    std::fs::write(first.join("courier.toml"), COURIER).expect("a file");
-    std::fs::copy(
-        concat!(env!("CARGO_MANIFEST_DIR"), "/policies/apps/orders.toml"),
-        first.join("orders.toml"),
-    )
-    .expect("a file");
-    program.run(&["apply", &first.to_string_lossy()]).done();
-
+    first_policy(&program);
     let more = program.data().join("more");
     std::fs::create_dir(&more).expect("a directory");
     std::fs::write(more.join("orders.toml"), wider("customs").text).expect("a file");
@@ -71,15 +102,11 @@ fn alone_at_the_shell_nobody_opens_personal_data() {
         "employee_id,username,given_name,family_name,email,manager,department,job_title,start_date,end_date";
     let people = format!("{head}\nE-1,priya.raman,P,R,,,Order desk,Order clerk,2026-01-01,\n");
     let (people, grants) = (write("people.csv", &people), write("grants.csv", grants));
-    let (app, pulled) = (program.open(), "courier");
-    let by = bailiwick::caller::Caller::shell(1000);
-    let switch = app.write_now(&by, |tx| bailiwick::access::kill_switches::pull(tx, pulled, "a drill"));
-    let switch = switch.expect("pulled").value.id.to_string();
-    drop(app);
+    let switch = pulled_switch(&program);
 
     let allow = ["--allow", "courier/label:read", "orders/buyer-address:read"];
     let issue = |name: &'static str| [&["key", "issue", name, "--owner", "priya.raman"][..], &allow].concat();
-    let mut tried: BTreeMap<&str, Vec<Vec<&str>>> = BTreeMap::new();
+    let mut tried = Tried::new();
     tried.insert(
         "invite",
         vec![
@@ -114,16 +141,6 @@ fn alone_at_the_shell_nobody_opens_personal_data() {
             assert_eq!(readers(&app, &subjects), [""; 0], "{call:?}");
         }
     }
-    let named = commands(&program, &[]);
-    assert!(named.len() >= 15, "the commands are found: {named:?}");
-    let known =
-        |command: &str| tried.contains_key(command) || HARMLESS.iter().any(|(listed, _)| *listed == command);
-    let unknown: Vec<_> = named.iter().filter(|command| !known(command)).collect();
-    assert!(
-        unknown.is_empty(),
-        "neither tried nor harmless; try them in tests/it/side_doors/shell.rs: {unknown:?}"
-    );
-    let stale: Vec<_> = HARMLESS.iter().filter(|(command, _)| !named.contains(*command)).collect();
-    assert!(stale.is_empty(), "no commands any more: {stale:?}");
+    assert_every_command_is_known(&program, &tried);
     program.run(&["log", "verify"]).done();
 }
