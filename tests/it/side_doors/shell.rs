@@ -50,6 +50,15 @@ fn first_policy(program: &Program) {
     program.run(&["apply", &first.to_string_lossy()]).done();
 }
 
+/// Who must never come to read anything.
+const SUBJECTS: [(&str, &str); 5] = [
+    ("user", "priya.raman"),
+    ("user", "ben"),
+    ("user", "puppet"),
+    ("service", "robot"),
+    ("service", "robot-two"),
+];
+
 /// A kill switch on the application that somebody wants to read.
 fn pulled_switch(program: &Program) -> String {
     let by = bailiwick::caller::Caller::shell(1000);
@@ -125,14 +134,7 @@ fn alone_at_the_shell_nobody_opens_personal_data() {
     tried.insert("kill-switch lift", vec![vec!["kill-switch", "lift", &switch]]);
 
     let both: &[&str] = &["courier", "orders"];
-    let subjects = [
-        ("user", "priya.raman"),
-        ("user", "ben"),
-        ("user", "puppet"),
-        ("service", "robot"),
-        ("service", "robot-two"),
-    ]
-    .map(|(kind, name)| (kind, name.to_owned(), both));
+    let subjects = SUBJECTS.map(|(kind, name)| (kind, name.to_owned(), both));
     for calls in tried.values() {
         for call in calls {
             let ended = program.run(call);
