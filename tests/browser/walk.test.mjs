@@ -13,6 +13,9 @@ import { OPENING, aCompanyAtWork } from "./stage.mjs";
 /** Pages that are looked at on the way in, by `gate.test.mjs`. */
 const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in", "/sign-in/totp", "/sign-in/password", "/return"];
 
+/** Pages that are looked at where what they are about is made, by `proposals.test.mjs`. */
+const ELSEWHERE = ["/proposals/{id}"];
+
 /** Who looks at which page in a house where something goes on. Each address stands for a route of the table. */
 const SIGHTS = [
   ["home", "ines", "/"],
@@ -29,6 +32,7 @@ const SIGHTS = [
   ["decisions", "dmitri", "/decisions"],
   ["why", "amira", "/decisions/why"],
   ["simulation", "amira", "/decisions/simulation"],
+  ["proposals", "dmitri", "/proposals"],
   ["log", "dmitri", "/log"],
   ["log-none", "dmitri", "/log?kind=key_revoked"],
   ["requests", "oliver", "/requests"],
@@ -69,7 +73,7 @@ test("every page of the route table is looked at", async () => {
   const table = await readFile(new URL("../fixtures/routes.txt", import.meta.url), "utf8");
   const forPrograms = /^\/(api|access|scim|static|health|metrics|forward-auth|openapi\.json|\.well-known)\b/;
   const pages = Array.from(table.matchAll(/^GET (\S+)/gm), ([, path]) => path).filter((path) => !forPrograms.test(path));
-  const looked = new Set([...GATE, ...SIGHTS.map(routeOf)]);
+  const looked = new Set([...GATE, ...ELSEWHERE, ...SIGHTS.map(routeOf)]);
   assert.deepEqual(pages.filter((path) => !looked.has(path)), [], "pages that nobody looks at");
   assert.deepEqual([...looked].filter((path) => !pages.includes(path)), [], "no page any more");
 });
@@ -85,7 +89,7 @@ inHouse("every page of a company at work", async (house) => {
     found.push(...(await faults(house, page, name)));
   }
   assert.deepEqual(found, []);
-}, { at: OPENING, timeout: 300_000 });
+}, { at: OPENING, timeout: 600_000 });
 
 /** The picture in README.md; with BAILIWICK_WRITE_PICTURES=1 the one that is committed becomes this one. */
 async function picture(page) {
