@@ -20,7 +20,7 @@ pub(super) fn check(config: &Config) -> Result<Output> {
     let database = match &config.database {
         // The URL can hold a password.
         Location::Postgresql(_) => "PostgreSQL".to_owned(),
-        Location::Sqlite(path) => path.clone(),
+        Location::Sqlite(path, _) => path.clone(),
     };
     let settings = [
         ("data", json!(config.data)),

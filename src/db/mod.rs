@@ -43,9 +43,12 @@ const POSTGRESQL_SESSION: &str = "SET idle_in_transaction_session_timeout = '2s'
 pub enum Location {
     /// A server, by libpq's connection URL.
     Postgresql(String),
-    /// A file, by its path.
-    Sqlite(String),
+    /// A file, by its path, and how long a connection waits for whoever writes to it.
+    Sqlite(String, Duration),
 }
+
+/// How long somebody who would write to an SQLite file waits for whoever does.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Location {
     /// Reads `postgres://…`, `postgresql://…`, `sqlite://PATH` or `sqlite:PATH`.
@@ -57,14 +60,32 @@ impl Location {
             return Ok(Self::Postgresql(url.to_owned()));
         }
         match url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")) {
-            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
+            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned(), PATIENCE)),
             _ => Err(Error::field("database", "must begin with postgres:// or sqlite://")),
         }
     }
 
     /// The SQLite file at `path`.
     pub fn file(path: &Path) -> Self {
-        Self::Sqlite(path.to_string_lossy().into_owned())
+        Self::Sqlite(path.to_string_lossy().into_owned(), PATIENCE)
+    }
+
+    /// The same place for somebody who waits so long; a server decides that for itself.
+    #[must_use]
+    pub fn waiting(self, patience: Duration) -> Self {
+        match self {
+            Self::Sqlite(path, _) => Self::Sqlite(path, patience),
+            server @ Self::Postgresql(_) => server,
+        }
+    }
+
+    /// The SQLite file at `path`, waited for as long as this place.
+    pub fn beside(&self, path: &Path) -> Self {
+        let other = Self::file(path);
+        match self {
+            Self::Sqlite(_, patience) => other.waiting(*patience),
+            Self::Postgresql(_) => other,
+        }
     }
 
     /// Whether this is PostgreSQL.
@@ -91,13 +112,14 @@ impl Location {
                 connection.batch_execute(POSTGRESQL_SESSION).map_err(settle)?;
                 Ok(AnyConnection::Postgresql(connection))
             }
-            Self::Sqlite(path) => {
+            Self::Sqlite(path, patience) => {
                 let mut connection = SqliteConnection::establish(path)?;
                 connection
-                    .batch_execute(
-                        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                    .batch_execute(&format!(
+                        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                          PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
-                    )
+                        patience.as_millis()
+                    ))
                     .map_err(settle)?;
                 Ok(AnyConnection::Sqlite(connection))
             }

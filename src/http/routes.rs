@@ -52,6 +52,19 @@ macro_rules! table {
 }
 
 table! {
+    // ---- decisions (AuthZEN 1.0); first, for actix looks for an address from the top and these are asked most
+    POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;
+    POST "/access/v1/evaluations", may("evaluation", "ask") => decision::http::evaluations;
+    POST "/access/v1/search/subject", may("evaluation", "search") => decision::http::search::subjects;
+    POST "/access/v1/search/resource", may("evaluation", "search") => decision::http::search::resources;
+    POST "/access/v1/search/action", may("evaluation", "search") => decision::http::search::actions;
+    // With any method: see `ANY_METHOD`.
+    GET "/forward-auth", Needs::Nothing => decision::http::forward_auth::answer;
+    GET "/forward-auth/{path:.*}", Needs::Nothing => decision::http::forward_auth::answer;
+    GET "/return", Needs::SignedIn => decision::http::forward_auth::go_back;
+    GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
+    POST "/api/v1/usage", may("evaluation", "ask") => decision::http::tell_usage;
+
     // ---- health: no credentials, ready before the first run is completed
     GET "/health/live", Needs::Nothing => health::live;
     GET "/health/ready", Needs::Nothing => health::ready;
@@ -180,19 +193,6 @@ table! {
     GET "/api/v1/log/checkpoint", may("log", "read") => log::checkpoint;
     GET "/api/v1/log/proof", may("log", "read") => log::prove;
     GET "/log", may("events", "read") => log::index;
-
-    // ---- decisions (AuthZEN 1.0)
-    POST "/access/v1/evaluation", may("evaluation", "ask") => decision::http::evaluation;
-    POST "/access/v1/evaluations", may("evaluation", "ask") => decision::http::evaluations;
-    POST "/access/v1/search/subject", may("evaluation", "search") => decision::http::search::subjects;
-    POST "/access/v1/search/resource", may("evaluation", "search") => decision::http::search::resources;
-    POST "/access/v1/search/action", may("evaluation", "search") => decision::http::search::actions;
-    // With any method: see `ANY_METHOD`.
-    GET "/forward-auth", Needs::Nothing => decision::http::forward_auth::answer;
-    GET "/forward-auth/{path:.*}", Needs::Nothing => decision::http::forward_auth::answer;
-    GET "/return", Needs::SignedIn => decision::http::forward_auth::go_back;
-    GET "/.well-known/authzen-configuration", Needs::Nothing => decision::http::metadata;
-    POST "/api/v1/usage", may("evaluation", "ask") => decision::http::tell_usage;
 
     // ---- who can what, why, and what would change; asked with POST, for it names people
     POST "/api/v1/decisions/holders", may("evaluation", "search") => decision::http::held::holders;

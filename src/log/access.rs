@@ -215,7 +215,7 @@ impl Books {
         if self.location.is_postgresql() {
             self.location.clone()
         } else {
-            Location::file(&self.directory.join(format!("{date}.db")))
+            self.location.beside(&self.directory.join(format!("{date}.db")))
         }
     }
 

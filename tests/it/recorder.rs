@@ -39,7 +39,7 @@ fn flushed(house: &House) -> Vec<Record> {
 fn day(house: &House) -> AnyConnection {
     let location = match house.app.database().location() {
         Location::Postgresql(url) => Location::Postgresql(url.clone()),
-        Location::Sqlite(_) => Location::file(&house.data().join(format!("access/{}.db", today(house)))),
+        Location::Sqlite(..) => Location::file(&house.data().join(format!("access/{}.db", today(house)))),
     };
     location.connect().expect("the day is there")
 }

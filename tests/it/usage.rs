@@ -165,7 +165,7 @@ async fn what_cannot_be_recorded_was_not_told() {
     let rename = |from: &str, to: &str| -> Result<()> {
         let statement = format!("ALTER TABLE {day} RENAME COLUMN {from} TO {to}");
         let location = match house.app.database().location() {
-            bailiwick::db::Location::Sqlite(_) => {
+            bailiwick::db::Location::Sqlite(..) => {
                 let file = format!("access/{}.db", house.now().utc().date_naive());
                 bailiwick::db::Location::file(&house.data().join(file))
             }

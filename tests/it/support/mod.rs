@@ -132,7 +132,9 @@ pub fn config(place: &Place) -> Config {
     config.connections = 6;
     // Where a test is about the referee, it says so.
     config.referee_sample = 0;
-    // A machine that tests everything at once is slow to connect, and no test is about that.
-    config.patience = std::time::Duration::from_secs(60);
+    // A machine that tests everything at once is slow to connect and to write, and no test is about that.
+    let patience = std::time::Duration::from_secs(60);
+    config.patience = patience;
+    config.database = config.database.waiting(patience);
     config
 }

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::Place;
 
 /// Longer than any start takes, also on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The program with a data directory (and on PostgreSQL a database) of its own.
 pub struct Program {
