@@ -30,10 +30,11 @@ use crate::log::freshness::{Freshness, Pulse};
 use crate::log::history;
 use crate::log::tail::{Follower, Tail};
 use crate::organisation::{Organisation, Settings};
-use crate::profile::{InForce, Policies, PolicyFiles};
+use crate::profile::InForce;
 use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
+use crate::signin::throttle::Throttle;
 use crate::vault;
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -68,6 +69,7 @@ struct House {
     exceptions: Arc<exceptions::Waiting>,
     proposals: Arc<proposals::Waiting>,
     session_limits: Limits,
+    throttle: Throttle,
     hashers: Hashers,
     recorder: recorder::Recorder,
     watcher: watch::Watcher,
@@ -148,8 +150,8 @@ impl App {
         let alarms = Arc::new(Waiting::default());
         let exceptions = Arc::new(exceptions::Waiting::default());
         let proposals = Arc::new(proposals::Waiting::default());
-        let context = Arc::new(Context { clock, entropy, vault, profiles: profiles()? });
-        let pulse = Pulse::new(&context, config.lease);
+        let context = Arc::new(Context { clock, entropy, vault, profiles: InForce::shipped()? });
+        let (pulse, throttle) = (Pulse::new(&context, config.lease), Throttle::new(&context.clock));
         let watcher = watch::Watcher::new(Arc::new(watch::Watch::default()));
         let how = recorder::Recording { strict: config.strict_recording, sample: config.referee_sample };
         let disk = (config.data.as_path(), &config.disk);
@@ -181,6 +183,7 @@ impl App {
             exceptions,
             proposals,
             session_limits: Limits::shipped()?,
+            throttle,
             hashers,
             recorder,
             watcher,
@@ -255,6 +258,11 @@ impl App {
     pub fn close(&self) {
         self.0.recorder.close();
         self.0.watcher.close();
+    }
+
+    /// How often strangers may ask for what makes the house work.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
     }
 
     /// The threads that hash passwords.
@@ -438,13 +446,4 @@ fn prepare_directory(config: &Config) -> Result<()> {
         return Err(Error::field("data", advice));
     }
     Ok(())
-}
-
-/// The policy profiles that this version ships; the choice among them is the organisation's.
-fn profiles() -> Result<InForce> {
-    let policies = Policies::load(&PolicyFiles::built_in()).map_err(|refusals| {
-        let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
-        Error::field("policies", all.join("; "))
-    })?;
-    InForce::new(policies).map_err(|refusal| Error::field("policies", refusal.to_string()))
 }

@@ -3,6 +3,8 @@
 //! Rules: an unknown key is an error with a suggestion; a secret has a `_FILE` form and no text form of its own.
 //! May call: `vault` (the master key), `db` (the location), `error`.
 
+mod mail;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+
+pub use mail::{Credentials, Mail, Tls};
 
 use crate::db::Location;
 use crate::disk::{Disk, SystemDisk};
@@ -33,7 +37,9 @@ struct File {
     referee_sample: Option<u32>,
     log_format: Option<String>,
     trusted_proxies: Option<Vec<Network>>,
+    breached_passwords: Option<PathBuf>,
     hash: Hash,
+    mail: Option<mail::Section>,
 }
 
 /// How long a request waits for a connection before the answer is 503.
@@ -54,7 +60,9 @@ const KEYS: &[&str] = &[
     "referee_sample",
     "log_format",
     "trusted_proxies",
+    "breached_passwords",
     "hash",
+    "mail",
 ];
 /// The master key itself, as 64 hexadecimal digits.
 pub const MASTER_KEY: &str = "BAILIWICK_MASTER_KEY";
@@ -135,8 +143,12 @@ pub struct Config {
     pub json_logs: bool,
     /// The proxies that are believed when they say whose request they pass on, or ask about one. Nobody else is.
     pub trusted_proxies: Vec<Network>,
+    /// Passwords that were stolen elsewhere, as a file or directory in the range format of Pwned Passwords.
+    pub breached_passwords: Option<PathBuf>,
     /// Password hashing.
     pub hash: Hash,
+    /// Through which server mail goes; without one nothing is mailed.
+    pub mail: Option<Mail>,
 }
 
 impl Config {
@@ -177,7 +189,9 @@ impl Config {
             lease: lease(file.lease_seconds)?,
             json_logs: log_format(file.log_format.as_deref())?,
             trusted_proxies: trusted_proxies(file.trusted_proxies)?,
+            breached_passwords: breached_passwords(file.breached_passwords)?,
             hash: file.hash,
+            mail: file.mail.map(Mail::of).transpose()?,
             data,
             database,
             listen,
@@ -259,6 +273,15 @@ fn trusted_proxies(file: Option<Vec<Network>>) -> Result<Vec<Network>> {
     Ok(proxies)
 }
 
+fn breached_passwords(path: Option<PathBuf>) -> Result<Option<PathBuf>> {
+    match path {
+        Some(path) if !path.exists() => {
+            Err(Error::field("breached_passwords", format!("there is nothing at {}", path.display())))
+        }
+        path => Ok(path),
+    }
+}
+
 fn log_format(word: Option<&str>) -> Result<bool> {
     match word {
         None | Some("text") => Ok(false),
@@ -274,8 +297,10 @@ fn read(path: &Path) -> Result<File> {
     let table: toml::Table =
         text.parse().map_err(|cause: toml::de::Error| Error::field(&name, cause.to_string()))?;
     refuse_unknown(&name, &table, KEYS)?;
-    if let Some(toml::Value::Table(hash)) = table.get("hash") {
-        refuse_unknown(&format!("{name} [hash]"), hash, HASH_KEYS)?;
+    for (section, known) in [("hash", HASH_KEYS), ("mail", mail::KEYS)] {
+        if let Some(toml::Value::Table(found)) = table.get(section) {
+            refuse_unknown(&format!("{name} [{section}]"), found, known)?;
+        }
     }
     toml::from_str(&text).map_err(|cause| Error::field(&name, cause.to_string()))
 }
@@ -316,6 +341,32 @@ mod tests {
         let keys: Vec<&str> = keys.filter(|key| !HASH_KEYS.contains(key)).collect();
         assert_eq!(keys, KEYS, "the list has the keys of the struct, in their order");
         assert!(loaded("strict_recording = true\n").unwrap().strict_recording);
+    }
+
+    #[test]
+    fn mail_goes_encrypted_under_a_name_or_not_at_all() {
+        let with = |more: &str| {
+            loaded(&format!(
+                "[mail]\nserver = \"mail.example.com\"\nfrom = \"Access <a@example.com>\"\n{more}"
+            ))
+        };
+        assert!(loaded("").unwrap().mail.is_none());
+        let mail = with("").unwrap().mail.unwrap();
+        assert_eq!(
+            (mail.tls, mail.port, mail.from.email.to_string()),
+            (Tls::StartTls, 587, "a@example.com".into())
+        );
+        assert_eq!(with("tls = \"implicit\"\n").unwrap().mail.unwrap().port, 465);
+        for (more, says) in [
+            ("tls = \"none\"\n", "never goes out unencrypted"),
+            ("tsl = \"starttls\"\n", "did you mean \"tls\""),
+            ("user = \"house\"\n", "password_file"),
+            ("reply_to = \"a@example.com\\r\\nBcc: b@example.com\"\n", "must be an address"),
+            ("ca_file = \"/nowhere/at/all\"\n", "cannot be read"),
+        ] {
+            let error = with(more).unwrap_err().to_string();
+            assert!(error.contains(says), "{more}: {error}");
+        }
     }
 
     #[test]

@@ -158,6 +158,10 @@ ids! {
     ProposalId;
     /// One thing that somebody has shown, such as a training.
     AttestationId;
+    /// One mail.
+    MailId;
+    /// One way back in that is handed over in person.
+    HandoverId;
     /// One text that a person typed, kept sealed.
     TextId;
 }

@@ -8,6 +8,7 @@
 mod store;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
@@ -19,6 +20,7 @@ use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::uuid_v7;
+use crate::notify::Mailer;
 
 /// One job.
 pub struct Job {
@@ -42,10 +44,13 @@ pub const JOBS: &[Job] = &[
     Job { name: "log.close-days", schedule: "0 5 0 * * *", run: crate::log::jobs::close_days },
     Job { name: "log.verify", schedule: "0 30 3 * * *", run: verify },
     Job { name: "notify.alarms", schedule: "*/10 * * * * *", run: crate::notify::tell_of_alarms },
+    Job { name: "notify.ends", schedule: "20 13 * * * *", run: crate::notify::warn_of_ends },
+    Job { name: "notify.follow", schedule: "*/2 * * * * *", run: crate::notify::follow },
     Job { name: "provisioning.follow", schedule: "*/5 * * * * *", run: crate::provisioning::follow },
     Job { name: "requests.lapse", schedule: "45 * * * * *", run: crate::requests::lapse_all },
     Job { name: "reviews.open", schedule: "0 * * * * *", run: crate::reviews::open_due },
     Job { name: "reviews.tend", schedule: "15 * * * * *", run: crate::reviews::tend },
+    Job { name: "signin.recover", schedule: "1/2 * * * * *", run: crate::signin::resetting::look_through },
     Job { name: "signin.tidy", schedule: "0 17 3 * * *", run: crate::signin::jobs::tidy },
 ];
 
@@ -151,6 +156,9 @@ pub fn start(app: App) -> Result<Sender<()>> {
         .name("follower".to_owned())
         .spawn(move || crate::log::jobs::follow(&house, &stopped))
         .map_err(failed)?;
+    if app.config().mail.is_some() {
+        carry_mail(app.clone())?;
+    }
     let house = app.clone();
     thread::Builder::new()
         .name("verifier".to_owned())
@@ -175,6 +183,26 @@ pub fn start(app: App) -> Result<Sender<()>> {
         }
     });
     Ok(stop)
+}
+
+/// Once a second mail that is due goes out, beside all other work: a mail server may be slow.
+#[expect(clippy::disallowed_methods, reason = "the one place that starts background work")]
+fn carry_mail(app: App) -> Result<()> {
+    let mailer = Arc::new(Mailer::new(app)?);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let mailer = Arc::clone(&mailer);
+            match tokio::task::spawn_blocking(move || mailer.send_due()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::error!(%error, "mail could not be looked through"),
+                Err(cause) => tracing::error!(%cause, "carrying mail ended early"),
+            }
+        }
+    });
+    Ok(())
 }
 
 #[cfg(test)]

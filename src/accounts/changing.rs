@@ -7,7 +7,7 @@ use super::details::{self, Attributes, Details, LONGEST_NAME, LONGEST_TEXT};
 use super::joining::{check_dates, check_owner};
 use super::names::{self, NameKind};
 use super::state::{Kind, State};
-use super::{Account, Named, WorkerType, find_named, managers, moving, store, usernames};
+use super::{Account, Named, WorkerType, emails, find_named, managers, moving, store, usernames};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -99,6 +99,9 @@ pub(super) fn change_from(tx: &mut Tx<'_>, before: Named, changes: &Changes) -> 
         return Ok((before.account, false));
     }
     change_names(tx, &account.id, &before.details, &details)?;
+    if details.email != before.details.email {
+        emails::note(tx, &account.id, before.details.email.as_deref())?;
+    }
     let reason = moving::keep_reason(tx, changes.reason.as_deref())?;
     let written = Some(&details).filter(|details| **details != before.details);
     moving::write(tx, &mut account, written)?;

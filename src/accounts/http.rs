@@ -7,6 +7,7 @@
 
 pub mod attestations;
 mod bodies;
+pub mod handovers;
 mod history;
 pub mod import;
 pub mod pages;

@@ -9,6 +9,7 @@ mod changing;
 pub mod dates;
 pub mod details;
 pub mod directory;
+pub mod emails;
 pub mod http;
 pub mod import;
 mod joining;
@@ -207,6 +208,14 @@ pub fn find_by_name(reader: &mut Reader<'_>, name: &str) -> Result<Option<Accoun
 /// [`Error::Internal`] for a fault of the database.
 pub fn find_by_employee_id(reader: &mut Reader<'_>, employee_id: &str) -> Result<Option<Account>> {
     find_in(reader, Space::EmployeeId, employee_id)
+}
+
+/// The person with that e-mail address.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn find_by_email(reader: &mut Reader<'_>, email: &str) -> Result<Option<Account>> {
+    find_in(reader, Space::Email, email)
 }
 
 /// The account that a person means who types a username, an account id, an external id or an employee id.

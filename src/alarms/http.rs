@@ -1,7 +1,7 @@
 //! Alarms for callers: JSON at `/api/v1/alarms`. The pages stand in `pages`, what they say in `words`.
 
 pub mod pages;
-mod words;
+pub mod words;
 
 use actix_web::http::StatusCode;
 use actix_web::web;

@@ -62,6 +62,8 @@ text_enum! {
         DiskLow = "disk-low",
         /// The decision index and casbin say different things about the same rows.
         RefereeDiffers = "referee-differs",
+        /// Mail was not taken for an hour, or was given up.
+        MailFails = "mail-fails",
         /// Somebody noticed something and wrote it down.
         Reported = "reported",
     }

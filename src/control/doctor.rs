@@ -1,7 +1,7 @@
 //! `doctor`: looks at everything that is known to go wrong, and says for each how it is.
 //!
 //! Rules: it changes nothing; what is wrong makes the command fail, what could be better does not. May call: `db`,
-//! `log`, `http::certificate`.
+//! `log`, `notify`, `http::certificate`.
 
 use std::fs;
 use std::net::IpAddr;
@@ -19,6 +19,7 @@ use crate::db;
 use crate::error::Result;
 use crate::http::certificate;
 use crate::log;
+use crate::notify::mail::{self as outbox, sending};
 
 /// From so long before its end a certificate is worth a word.
 const SOON: Duration = Duration::days(30);
@@ -60,7 +61,7 @@ pub(super) fn examine(app: &App) -> Result<Output> {
     let config = app.config();
     let mut findings = vec![files(config), disk(&config.data), master_key(config)];
     findings.extend(database(app));
-    findings.extend([clock(app)?, tls(app), listener(config), anchor()]);
+    findings.extend([clock(app)?, tls(app), listener(config), mail(app)?, anchor()]);
     let lines = findings.iter().map(line).collect();
     let wrong = findings.iter().any(|finding| finding.how == How::Wrong);
     Ok(Output { lines, data: json!({ "findings": findings }), wrong, ..Output::default() })
@@ -185,6 +186,23 @@ fn listener(config: &Config) -> Finding {
         return well("listener", format!("{address}: this machine only"));
     }
     advice("listener", format!("{address}: reachable from the network; see that a firewall agrees"))
+}
+
+/// Whether mail goes out; a server that is called and hung up on again.
+fn mail(app: &App) -> Result<Finding> {
+    let Some(set) = &app.config().mail else {
+        return Ok(advice(
+            "mail",
+            "no server is set up; one-time links are shown once to whoever makes them",
+        ));
+    };
+    let place = format!("{}:{}", set.server, set.port);
+    if let Err(words) = sending::reachable(set) {
+        return Ok(wrong("mail", format!("{place}: {words}")));
+    }
+    let counts = app.read_now(outbox::counts)?;
+    let detail = format!("{place}; {} waiting, {} given up in a week", counts.waiting, counts.given_up);
+    Ok(if counts.given_up > 0 { advice("mail", detail) } else { well("mail", detail) })
 }
 
 fn anchor() -> Finding {

@@ -152,6 +152,53 @@ diesel::table! {
         locked_until -> Nullable<Timestamp>,
         changed_at -> Timestamp,
         recent_locks -> Nullable<Text>,
+        held_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    mails (id) {
+        id -> Text,
+        reason -> Text,
+        template -> Text,
+        account -> Text,
+        about -> Text,
+        state -> Text,
+        attempts -> Integer,
+        due_at -> Timestamp,
+        created_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        fault -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    recovery_asks (id) {
+        id -> Text,
+        name -> Binary,
+        asked_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    handovers (id) {
+        id -> Text,
+        account -> Text,
+        what -> Text,
+        state -> Text,
+        asked_by -> Text,
+        decided_by -> Nullable<Text>,
+        words -> Text,
+        asked_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    email_changes (id) {
+        id -> Text,
+        account -> Text,
+        former -> Nullable<Binary>,
+        changed_at -> Timestamp,
     }
 }
 
@@ -604,6 +651,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     names,
     passwords,
     attempts,
+    mails,
+    email_changes,
+    recovery_asks,
+    handovers,
     totp_factors,
     recovery_codes,
     one_time_links,

@@ -1,7 +1,7 @@
 //! Pages: the templates and static files of `web/`, embedded into the binary, and the one way to render them.
 //!
 //! Rules: every template is compiled at the start, so a broken one stops the server and not a reader. Undefined
-//! names are errors, everything is escaped, and no template is read from disk. The context of a page is written at
+//! names are errors, everything but the plain text of mails is escaped, and no template is read from disk. The context of a page is written at
 //! the top of its template; what all pages share is [`frame::Frame`], and forms that come back are [`frame::Form`].
 //!
 //! This module knows neither actix nor the database. It may call nothing of the crate but `error`.
@@ -45,7 +45,8 @@ impl Pages {
         // With it an error would carry the context, and so names of people, into the log.
         environment.set_debug(false);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        let escape = |name: &str| if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html };
+        environment.set_auto_escape_callback(escape);
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         filters::register(&mut environment);
         let addresses = Arc::clone(&assets);
@@ -78,8 +79,11 @@ impl Pages {
     }
 }
 
-/// The name a template is asked by: components keep their folder, pages lose theirs, static files have none.
+/// The name a template is asked by: components and mails keep their folder, pages lose theirs, static files have none.
 fn template_name(path: &str) -> Option<&str> {
+    if path.starts_with("mail/") {
+        return Some(path);
+    }
     if !path.ends_with(".html") {
         return None;
     }

@@ -51,6 +51,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("idempotency-key-reused", "The key came with another call"),
     ("in-effect", "It is in effect already"),
     ("in-flight", "The same call is under way"),
+    ("mail-fails", "The mail did not go out"),
     ("name-taken", "The name is taken"),
     ("no-approver", "Nobody is left who may approve"),
     ("not-for-this-account", "The role is not for this account"),

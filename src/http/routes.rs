@@ -12,7 +12,7 @@ use super::{clauses, health, home, log, openapi};
 use crate::access::http as access;
 use crate::organisation::http as organisation;
 use crate::signin::http as signin;
-use crate::{accounts, alarms, decision, exceptions, leavers, provisioning, requests, reviews};
+use crate::{accounts, alarms, decision, exceptions, leavers, notify, provisioning, requests, reviews};
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,16 @@ table! {
     POST "/api/v1/signin", Needs::Nothing => signin::sign_in;
     POST "/api/v1/signin/totp", Needs::Nothing => signin::show_code;
     POST "/api/v1/signin/password", Needs::Nothing => signin::choose_password;
+    GET "/recover", Needs::Nothing => signin::pages::ask_form;
+    POST "/recover", Needs::Nothing => signin::pages::ask;
+    // Before the address with a parameter, which would take it for a token.
+    GET "/recover/sent", Needs::Nothing => signin::pages::asked;
+    GET "/recover/{token}", Needs::Nothing => signin::pages::reset_form;
+    POST "/recover/{token}", Needs::Nothing => signin::pages::reset;
+    GET "/pass", Needs::Nothing => signin::pages::pass_form;
+    POST "/pass", Needs::Nothing => signin::pages::pass;
+    GET "/unlock/{token}", Needs::Nothing => signin::pages::unlock_form;
+    POST "/unlock/{token}", Needs::Nothing => signin::pages::unlock;
     GET "/sign-in", Needs::Nothing => signin::pages::sign_in_form;
     POST "/sign-in", Needs::Nothing => signin::pages::sign_in;
     GET "/sign-in/totp", Needs::Nothing => signin::pages::code;
@@ -100,6 +110,7 @@ table! {
     // ---- the house's settings
     GET "/settings", may("profile", "read") => organisation::show;
     POST "/settings", may("profile", "write") => organisation::submit;
+    POST "/settings/mail-trial", may("profile", "write") => notify::http::trial;
 
     // ---- one's own sign-in
     GET "/api/v1/me", Needs::SignedIn => signin::me;
@@ -127,6 +138,10 @@ table! {
     POST "/people/import", may("accounts", "write") => accounts::http::import::submit;
     GET "/people/{id}", may("accounts", "read") => accounts::http::person::show;
     POST "/people/{id}/invitation", may("accounts", "unlock") => accounts::http::person::invitation;
+    // Who may hand what over is judged by the slice: the service desk, and for their own people managers.
+    POST "/people/{id}/handovers", may("accounts", "read") => accounts::http::handovers::create;
+    POST "/people/{id}/handovers/approval", may("accounts", "read") => accounts::http::handovers::approval;
+    POST "/people/{id}/handovers/withdrawal", may("accounts", "read") => accounts::http::handovers::withdrawal;
     POST "/people/{id}/attestations", may("accounts", "write") => accounts::http::attestations::create;
     POST "/people/{id}/attestations/end", may("accounts", "write") => accounts::http::attestations::early_end;
     POST "/people/{id}/unlock", may("accounts", "unlock") => accounts::http::person::unlocking;

@@ -10,8 +10,8 @@ use crate::caller::Actor;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{
-    AccountId, AlarmId, AttestationId, CampaignId, CaseId, ExceptionId, GrantId, HoldingId, ItemId, KeyId,
-    KillSwitchId, OwnDecisionId, ProposalId, RequestId, SessionId, TaskId, TextId,
+    AccountId, AlarmId, AttestationId, CampaignId, CaseId, ExceptionId, GrantId, HandoverId, HoldingId,
+    ItemId, KeyId, KillSwitchId, OwnDecisionId, ProposalId, RequestId, SessionId, TaskId, TextId,
 };
 
 /// The version of the event's form; part of what is hashed.
@@ -135,18 +135,24 @@ pub enum Change {
     TaskReopened { task: TaskId, account: Option<AccountId>, cause: String },
     /// A task by hand has nothing left to take away.
     TaskWithdrawn { task: TaskId, account: Option<AccountId> },
-    /// A one-time link is due or was made; the token itself is nowhere.
+    /// Somebody is to get a one-time link by mail; it is made when the mail is sent.
+    LinkDue { account: AccountId, purpose: String },
+    /// A one-time link was made; the token itself is nowhere.
     LinkIssued { account: Option<AccountId>, purpose: String, expires_at: Timestamp },
     /// A one-time link was used.
     LinkUsed { account: Option<AccountId>, purpose: String },
+    /// A way back in is handed over in person, or waits for a second person; how the person was recognised is a sealed
+    /// text.
+    HandoverChanged { handover: HandoverId, account: AccountId, what: String, state: String, words: TextId },
     /// A password was set.
     PasswordSet { account: AccountId },
     /// Password sign-in was locked after failures in a row; the account if the name is known, else a keyed hash.
-    PasswordLocked { account: Option<AccountId>, trace: String, until: Timestamp },
+    /// Without an end it holds until a person or a mailed link opens it.
+    PasswordLocked { account: Option<AccountId>, trace: String, until: Option<Timestamp> },
     /// Password sign-in was unlocked by somebody before its time.
     PasswordUnlocked { account: AccountId },
     /// A second factor was locked after wrong codes in a row.
-    FactorLocked { account: AccountId, factor: String, until: Timestamp },
+    FactorLocked { account: AccountId, factor: String, until: Option<Timestamp> },
     /// A second factor was enrolled.
     FactorEnrolled { account: AccountId, factor: String },
     /// A second factor was removed or reset.
@@ -311,6 +317,8 @@ impl Change {
             | C::AttestationEnded { account, .. }
             | C::AccountChanged { account, .. }
             | C::AccountStateChanged { account, .. }
+            | C::HandoverChanged { account, .. }
+            | C::LinkDue { account, .. }
             | C::PasswordSet { account }
             | C::PasswordUnlocked { account }
             | C::FactorLocked { account, .. }

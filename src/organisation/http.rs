@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use super::{Wishes, change, zones};
 use crate::app::App;
 use crate::caller::Caller;
+use crate::error::Result;
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, identify, see_other};
+use crate::notify::http as mail;
 use crate::profile::STRICTEST;
 
 const TEMPLATE: &str = "settings/settings.html";
@@ -33,11 +35,23 @@ pub struct SettingsForm {
 /// # Errors
 /// As the render.
 pub async fn show(app: web::Data<App>, page: Page) -> Answer {
+    with_trial(&app, &page, Value::Null).await
+}
+
+/// The page with what became of a trial of the mail.
+///
+/// # Errors
+/// As the render.
+pub async fn with_mail_said(app: &App, page: &Page, said: &str, well: bool) -> Answer {
+    with_trial(app, page, json!({ "text": said, "well": well })).await
+}
+
+async fn with_trial(app: &App, page: &Page, trial: Value) -> Answer {
     let organisation = app.organisation();
     let url = organisation.public_url.as_deref().unwrap_or(&app.config().public_url);
     let zone = organisation.time_zone.name();
     let form = Form::filled([("name", organisation.name.as_str()), ("time_zone", zone), ("public_url", url)]);
-    page.render(TEMPLATE, context(&app, &page.caller, &form))
+    page.render(TEMPLATE, context(app, &page.caller, &form, trial).await?)
 }
 
 /// `POST /settings`.
@@ -54,24 +68,27 @@ pub async fn submit(app: web::Data<App>, page: Page, form: web::Form<SettingsFor
     match app.write(&page.caller, move |tx| change(tx, &wishes)).await {
         Ok(_) => see_other("/settings"),
         Err(error) => {
-            let mut answer = page.render(TEMPLATE, context(&app, &page.caller, &typed.refused(error)?))?;
+            let form = typed.refused(error)?;
+            let mut answer = page.render(TEMPLATE, context(&app, &page.caller, &form, Value::Null).await?)?;
             *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(answer)
         }
     }
 }
 
-fn context(app: &App, caller: &Caller, form: &Form) -> Value {
+async fn context(app: &App, caller: &Caller, form: &Form, trial: Value) -> Result<Value> {
     let organisation = app.organisation();
     let current = app.context().profiles.current();
-    json!({
+    Ok(json!({
         "form": form,
         "zones": zones(),
         "serves_at": app.config().public_url,
         "profile": current.name,
         "profiles": if organisation.chose_profile { Vec::new() } else { profiles(app) },
         "writes": identify::permits(app, caller, "profile", "write"),
-    })
+        "mail": mail::state(app).await?,
+        "trial": trial,
+    }))
 }
 
 /// The profiles to choose from, the strictest first because it is the default.

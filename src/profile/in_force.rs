@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Policies, Profile, Refusal, STRICTEST};
+use super::{Policies, PolicyFiles, Profile, Refusal, STRICTEST};
+use crate::error::Error;
 
 /// The profiles there are, and the one in force.
 pub struct InForce {
@@ -23,6 +24,18 @@ impl InForce {
     pub fn new(policies: Policies) -> Result<Self, Refusal> {
         let chosen = ArcSwap::from_pointee(policies.profile(STRICTEST)?.clone());
         Ok(Self { policies, chosen })
+    }
+
+    /// The policy profiles that this version ships; the choice among them is the organisation's.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for files that cannot be read.
+    pub fn shipped() -> Result<Self, Error> {
+        let policies = Policies::load(&PolicyFiles::built_in()).map_err(|refusals| {
+            let all: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            Error::field("policies", all.join("; "))
+        })?;
+        Self::new(policies).map_err(|refusal| Error::field("policies", refusal.to_string()))
     }
 
     /// The profile in force.

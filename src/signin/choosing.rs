@@ -3,11 +3,12 @@
 //! Rules: a new password ends every other session of its owner and whatever lock there was. May call: `accounts`.
 
 use super::hasher::{Secret, Slot};
+use super::links::{self, Purpose};
 use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::people::{self, person};
 use super::sessions::{self, Session, Stage};
 use super::store::{credentials as store, sessions as session_store};
-use super::{Progress, password};
+use super::{Progress, breached, password};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::clock::Timestamp;
@@ -32,6 +33,7 @@ pub(super) fn choose(app: &App, slot: &Slot, account: &AccountId, new: &Secret) 
         Ok((reader.profile(), accounts::find_named(reader, account)?.details, former))
     })?;
     password::check(&profile, &person(&details), new)?;
+    breached::check(app.config().breached_passwords.as_deref(), &person(&details), new)?;
     let new = password::normalised(new);
     for hash in former.iter().take(password::compared_with(&profile)) {
         if slot.verify_now(&new, Some(hash))?.is_match() {
@@ -154,6 +156,16 @@ fn prove(app: &App, slot: &Slot, account: &AccountId, present: &Secret) -> Resul
     };
     lockout::settle(app, &counter, rules, outcome)?;
     if verdict?.is_match() { Ok(()) } else { Err(wrong()) }
+}
+
+/// Opens what is locked for whoever has the link that was mailed to them.
+///
+/// # Errors
+/// [`Error::NotFound`] if the link was used, has ended or never was.
+pub fn unlock_by_link(tx: &mut Tx<'_>, token: &str) -> Result<()> {
+    let link = links::take(tx, Purpose::Unlock, token)?;
+    let account = link.account.ok_or(Error::NotFound("link"))?;
+    lockout::unlock(tx, &account).map(drop)
 }
 
 /// Opens what is locked for an account: for the service desk.

@@ -142,6 +142,37 @@ pub struct Invited {
 /// [`Error::Invalid`] for a field or role that does not make sense; [`Error::Conflict`] `not-in-use` for somebody who
 /// rests or has left; [`Error::Forbidden`] `access-role` for a role that an invitation may not give.
 pub fn invite(tx: &mut Tx<'_>, wanted: Invitation) -> Result<Invited> {
+    let says_more = wanted.says_more();
+    let (account, created) = find_or_create(tx, wanted)?;
+    let link = links::make(tx, Purpose::Enrolment, Some(&account.id))?;
+    Ok(Invited { account, link, created, ignored: says_more && !created })
+}
+
+/// What became of an invitation that is mailed if it can be.
+pub struct Delivered {
+    /// The person.
+    pub account: Account,
+    /// The link, if it has to be handed over; else it goes to the person's mailbox.
+    pub link: Option<Made>,
+    /// Whether the person is new.
+    pub created: bool,
+}
+
+/// As [`invite`]; where the house sends mail and the person has an address, nobody but the person sees the link.
+///
+/// # Errors
+/// As [`invite`].
+pub fn invite_by_mail(tx: &mut Tx<'_>, wanted: Invitation) -> Result<Delivered> {
+    let (account, created) = find_or_create(tx, wanted)?;
+    if accounts::find_named(tx, &account.id)?.details.email.is_none() {
+        let link = links::make(tx, Purpose::Enrolment, Some(&account.id))?;
+        return Ok(Delivered { account, link: Some(link), created });
+    }
+    links::due(tx, Purpose::Enrolment, &account.id);
+    Ok(Delivered { account, link: None, created })
+}
+
+fn find_or_create(tx: &mut Tx<'_>, wanted: Invitation) -> Result<(Account, bool)> {
     if let Some(account) = accounts::find_by_name(tx, &wanted.username)? {
         if account.kind != accounts::Kind::Person {
             return Err(Error::field("username", "means a service; services have keys"));
@@ -153,8 +184,7 @@ pub fn invite(tx: &mut Tx<'_>, wanted: Invitation) -> Result<Invited> {
                 "The person is not in use; reinstate or rehire first.",
             ));
         }
-        let link = links::make(tx, Purpose::Enrolment, Some(&account.id))?;
-        return Ok(Invited { account, link, created: false, ignored: wanted.says_more() });
+        return Ok((account, false));
     }
     let person = NewPerson {
         username: Some(wanted.username),
@@ -170,8 +200,7 @@ pub fn invite(tx: &mut Tx<'_>, wanted: Invitation) -> Result<Invited> {
             organisation::complete_set_up(tx)?;
         }
     }
-    let link = links::make(tx, Purpose::Enrolment, Some(&account.id))?;
-    Ok(Invited { account, link, created: true, ignored: false })
+    Ok((account, true))
 }
 
 /// Gives a role of this house's own for as long as role and profile allow. The word of whoever may invite, at the

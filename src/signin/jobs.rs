@@ -1,11 +1,12 @@
 //! Tidying: what ended long ago is forgotten. Correctness never waits for it.
 //!
-//! May call: `jobs` for the lease.
+//! May call: `accounts`, `jobs` for the lease.
 
 use chrono::Duration;
 
 use super::store::sessions as store;
 use super::{links, lockout};
+use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -16,8 +17,8 @@ const HANDFUL: i64 = 200;
 /// For so long a session that has ended can still be found by its id.
 const SESSIONS_KEPT: Duration = Duration::days(30);
 
-/// Deletes sessions that ended a month ago, links that ended a week ago, and counters that nothing has happened to for
-/// a day.
+/// Deletes sessions that ended a month ago, links and old e-mail addresses of a week ago, and counters that nothing has
+/// happened to for a day.
 ///
 /// # Errors
 /// [`crate::error::Error::Stale`] if another node has taken the job over.
@@ -28,7 +29,8 @@ pub fn tidy(app: &App, lease: &Lease) -> Result<String> {
         let before = tx.now.minus(SESSIONS_KEPT);
         store::forget(tx, before, HANDFUL)
     })?;
-    Ok(format!("forgot {counters} counters, {links} links, {sessions} sessions"))
+    let addresses = in_handfuls(app, lease, |tx| accounts::emails::forget(tx, HANDFUL))?;
+    Ok(format!("forgot {counters} counters, {links} links, {sessions} sessions, {addresses} old addresses"))
 }
 
 fn in_handfuls(

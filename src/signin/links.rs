@@ -7,9 +7,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::Duration;
 
 use super::store::links as store;
+use super::totp;
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
-use crate::entropy;
+use crate::entropy::{self, Entropy};
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::log::event::Change;
@@ -23,6 +24,12 @@ crate::text_enum! {
         SetUp = "set-up",
         /// A first password and second factor for one person.
         Enrolment = "enrolment",
+        /// Opening a locked password.
+        Unlock = "unlock",
+        /// A new password for somebody who forgot theirs.
+        Recovery = "recovery",
+        /// A pass that stands for a lost second factor.
+        Pass = "pass",
     }
 }
 
@@ -30,8 +37,8 @@ impl Purpose {
     /// How long a link of this purpose can be used.
     fn lasts(self) -> Duration {
         match self {
-            Self::SetUp => Duration::hours(1),
-            Self::Enrolment => Duration::hours(24),
+            Self::SetUp | Self::Pass => Duration::hours(1),
+            Self::Enrolment | Self::Unlock | Self::Recovery => Duration::hours(24),
         }
     }
 
@@ -39,7 +46,19 @@ impl Purpose {
         match self {
             Self::SetUp => "set-up",
             Self::Enrolment => "enrol",
+            Self::Unlock => "unlock",
+            Self::Recovery => "recover",
+            Self::Pass => "pass",
         }
+    }
+
+    /// What opens: long where a machine carries it, and short where a person types it.
+    fn token(self, entropy: &dyn Entropy) -> String {
+        if self == Self::Pass { totp::recovery_code(entropy) } else { entropy::token(entropy) }
+    }
+
+    fn length(self) -> usize {
+        if self == Self::Pass { totp::RECOVERY_LENGTH } else { TOKEN_LENGTH }
     }
 }
 
@@ -76,7 +95,25 @@ impl Made {
 /// [`Error::Internal`] for a fault of the database.
 pub fn make(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> Result<Made> {
     store::void(tx, purpose, account)?;
-    let token = entropy::token(tx.entropy());
+    issue(tx, purpose, account)
+}
+
+/// Makes a link and leaves those before it as they are: for a mail that is sent once more. The first of them that is
+/// used makes the others void.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn make_beside(tx: &mut Tx<'_>, purpose: Purpose, account: &AccountId) -> Result<Made> {
+    issue(tx, purpose, Some(account))
+}
+
+/// Says that somebody is to get a link by mail. Whoever delivers the mail makes it.
+pub fn due(tx: &mut Tx<'_>, purpose: Purpose, account: &AccountId) {
+    tx.record(Change::LinkDue { account: account.clone(), purpose: purpose.as_str().to_owned() });
+}
+
+fn issue(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> Result<Made> {
+    let token = purpose.token(tx.entropy());
     let expires_at = tx.now.plus(purpose.lasts());
     let link = Link { purpose, account: account.cloned(), expires_at };
     store::insert(tx, &fingerprint(&token), &link)?;
@@ -101,22 +138,23 @@ pub fn void(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> R
 /// # Errors
 /// [`Error::NotFound`] if there is none of that purpose, it was used or has ended.
 pub fn look(reader: &mut Reader<'_>, purpose: Purpose, token: &str) -> Result<Link> {
-    if token.len() != TOKEN_LENGTH {
+    if token.len() != purpose.length() {
         return Err(Error::NotFound("link"));
     }
     let link = store::find(reader, &fingerprint(token))?;
     link.filter(|link| link.purpose == purpose).ok_or(Error::NotFound("link"))
 }
 
-/// Uses a link up.
+/// Uses a link up; others of its purpose for the same person are void from then on.
 ///
 /// # Errors
 /// [`Error::NotFound`] if there is none of that purpose, it was used or has ended.
 pub fn take(tx: &mut Tx<'_>, purpose: Purpose, token: &str) -> Result<Link> {
-    if token.len() != TOKEN_LENGTH {
+    if token.len() != purpose.length() {
         return Err(Error::NotFound("link"));
     }
     let link = store::take(tx, &fingerprint(token), purpose)?.ok_or(Error::NotFound("link"))?;
+    store::void(tx, purpose, link.account.as_ref())?;
     tx.record(Change::LinkUsed { account: link.account.clone(), purpose: purpose.as_str().to_owned() });
     Ok(link)
 }

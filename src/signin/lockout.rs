@@ -3,8 +3,9 @@
 //! Rules: an attempt is *reserved* before it is evaluated (failures and attempts in flight stay below the profile's
 //! number), then settled; so of any number at the same moment no more are evaluated than may fail. A success forgets
 //! the failures; what could not be evaluated gives its reservation back. Names that mean nobody have the same
-//! counters. The end of a lock is judged when somebody tries. The same name locked again and again raises an alarm. May
-//! call: `alarms`, `profile`, `log`.
+//! counters. The end of a lock is judged when somebody tries. The same name locked again and again raises an alarm, and
+//! that lock holds: until a person or a mailed link opens it, and for a name that means nobody as long as no prober
+//! waits. May call: `alarms`, `profile`, `log`.
 
 use chrono::Duration;
 
@@ -24,6 +25,9 @@ use crate::vault::Vault;
 const LOST_AFTER: Duration = Duration::seconds(60);
 /// After so long without another, failures are forgotten: an attacker may not fill the table with names.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
+
+/// A lock that holds has no end; a name that means nobody is forgotten after so long, or the table would only grow.
+const HELD_NAMES_KEPT: Duration = Duration::days(90);
 
 /// How many failures in a row lock, and for how long: `lockout.max_failures` and `lockout.duration` (O15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +116,7 @@ pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Resu
         return store::reserve(reader, digest, rules.most());
     };
     match row.locked_until {
+        _ if row.held_at.is_some() => return Ok(false),
         Some(until) if now < until => return Ok(false),
         Some(_) => store::release_lock(reader, digest)?,
         None => {
@@ -153,11 +158,13 @@ pub fn settle(app: &App, counter: &Counter, rules: Rules, outcome: Outcome) -> R
 
 fn fail(tx: &mut Tx<'_>, counter: &Counter, rules: Rules) -> Result<()> {
     let Some(row) = store::fail(tx, &counter.digest)? else { return Ok(()) };
-    if row.failures < rules.most() || row.locked_until.is_some() {
+    if row.failures < rules.most() || row.locked_until.is_some() || row.held_at.is_some() {
         return Ok(());
     }
-    let until = tx.now.plus(rules.duration);
-    note_lock(tx, counter, until)?;
+    let until = match note_lock(tx, counter, tx.now.plus(rules.duration))? {
+        Lock::Until(until) => Some(until),
+        Lock::Held => None,
+    };
     let change = match (counter.kind, &counter.account) {
         (Kind::Code, Some(account)) => {
             Change::FactorLocked { account: account.clone(), factor: "totp".to_owned(), until }
@@ -170,10 +177,12 @@ fn fail(tx: &mut Tx<'_>, counter: &Counter, rules: Rules) -> Result<()> {
     Ok(())
 }
 
-/// Locks, and raises an alarm if that was the profile's so-manieth lock of the same name within its time (E10.1).
-fn note_lock(tx: &mut Tx<'_>, counter: &Counter, until: Timestamp) -> Result<()> {
+/// Locks. If that was the profile's so-manieth lock of the same name within its time (E10.1), it holds, and an alarm
+/// says so.
+fn note_lock(tx: &mut Tx<'_>, counter: &Counter, until: Timestamp) -> Result<Lock> {
     let Some((count, window)) = tx.profile().alarm().repeated_lock.limit else {
-        return store::lock(tx, &counter.digest, until, &[]);
+        store::lock(tx, &counter.digest, Lock::Until(until), &[])?;
+        return Ok(Lock::Until(until));
     };
     let window = Duration::minutes(i64::try_from(window.longest_minutes()).unwrap_or(i64::MAX / 60_000));
     let begun = tx.now.minus(window).micros();
@@ -183,25 +192,39 @@ fn note_lock(tx: &mut Tx<'_>, counter: &Counter, until: Timestamp) -> Result<()>
     // The newest are enough to know that the number is reached.
     let surplus = recent.len().saturating_sub(count as usize);
     recent.drain(..surplus);
-    store::lock(tx, &counter.digest, until, &recent)?;
-    if recent.len() < count as usize {
-        return Ok(());
+    let lock = if recent.len() < count as usize { Lock::Until(until) } else { Lock::Held };
+    store::lock(tx, &counter.digest, lock, &recent)?;
+    if lock != Lock::Held {
+        return Ok(lock);
     }
     let seen = Sighting::of(Rule::RepeatedLock, Severity::Warning)
         .account(counter.account.as_ref())
         .about(counter.digest.as_str())
         .counted(recent.len() as u64, count.into(), Some(window));
-    alarms::raise(tx, seen).map(drop)
+    alarms::raise(tx, seen)?;
+    Ok(lock)
 }
 
-/// Until when the password of an account is locked; `None` if it is not.
+/// How long a lock lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Until that instant.
+    Until(Timestamp),
+    /// Until a person or a mailed link opens it.
+    Held,
+}
+
+/// How the password of an account is locked; `None` if it is not.
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
-pub fn locked_until(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<Timestamp>> {
+pub fn lock_of(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<Lock>> {
     let counter = Counter::of_account(reader.vault(), account, Kind::Password);
-    let until = store::find(reader, &counter.digest)?.and_then(|row| row.locked_until);
-    Ok(until.filter(|until| reader.now < *until))
+    let Some(row) = store::find(reader, &counter.digest)? else { return Ok(None) };
+    if row.held_at.is_some() {
+        return Ok(Some(Lock::Held));
+    }
+    Ok(row.locked_until.filter(|until| reader.now < *until).map(Lock::Until))
 }
 
 /// Opens what is locked and forgets what failed: password and codes. Says whether there was anything.
@@ -229,11 +252,12 @@ pub fn begin_anew(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
     Ok(changed)
 }
 
-/// Deletes up to `limit` counters that nothing has happened to for a day; returns how many.
+/// Deletes up to `limit` counters that nothing has happened to for a day, and those that have held for three months;
+/// returns how many. Somebody known who has not been here for so long has no password in force any more.
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub fn forget(reader: &mut Reader<'_>, limit: i64) -> Result<usize> {
-    let before = reader.now.minus(FORGOTTEN_AFTER);
-    store::forget(reader, before, limit)
+    let (before, held_before) = (reader.now.minus(FORGOTTEN_AFTER), reader.now.minus(HELD_NAMES_KEPT));
+    store::forget(reader, (before, held_before), limit)
 }

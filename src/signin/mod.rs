@@ -3,9 +3,11 @@
 //! Rules: nothing is hashed inside a transaction; unknown, wrong and locked look alike; a password alone opens
 //! nothing and enrols nothing. May call: `access`, `accounts`, `organisation`, and what lies below all slices.
 
+pub mod breached;
 mod choosing;
 mod enrolment;
 mod entering;
+pub mod handing_over;
 pub mod hasher;
 pub mod http;
 pub mod inviting;
@@ -17,16 +19,19 @@ pub mod lockout;
 pub mod password;
 mod people;
 pub mod recovery;
+pub mod resetting;
 pub mod sessions;
 mod store;
+pub mod throttle;
 pub mod totp;
 
 use serde::Serialize;
 
-pub use choosing::{change, choose_at_sign_in, unlock};
+pub use choosing::{change, choose_at_sign_in, unlock, unlock_by_link};
 pub use enrolment::{begin_factor, confirm_factor, look, set_password};
 pub use entering::{end_session, next_state, show_code, sign_in, sign_out};
 pub use leaving::close;
+pub use people::passwords_that_end;
 
 use crate::app::App;
 use crate::clock::Timestamp;

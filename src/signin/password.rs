@@ -89,6 +89,8 @@ pub fn rules(profile: &Profile, person: &Person<'_>) -> Vec<Rule> {
         count => format!("None of your last {count}"),
     };
     rule("password.history", "sent", String::new(), text, Some("looked at when sent"));
+    let text = "None that is easily guessed, or was stolen elsewhere".to_owned();
+    rule("", "sent", String::new(), text, Some("looked at when sent"));
     rules
 }
 

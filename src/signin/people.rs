@@ -90,6 +90,34 @@ pub(super) fn password_age(reader: &mut Reader<'_>, account: &AccountId) -> Resu
     }))
 }
 
+/// Accounts whose password ends by its age between now and `until`, and when; by id, from the one after `after`.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn passwords_that_end(
+    reader: &mut Reader<'_>,
+    until: Timestamp,
+    after: Option<&AccountId>,
+    limit: i64,
+) -> Result<Vec<(AccountId, Timestamp)>> {
+    let profile = reader.profile();
+    let mut after = after.cloned();
+    loop {
+        let rows = store::passwords_after(reader, after.as_ref(), limit)?;
+        let Some((last, _)) = rows.last() else { return Ok(Vec::new()) };
+        after = Some(last.clone());
+        let now = reader.now;
+        let ending: Vec<(AccountId, Timestamp)> = rows
+            .into_iter()
+            .filter_map(|(account, set_at)| Some((account, password::ends_at(&profile, set_at)?)))
+            .filter(|(_, ends_at)| now < *ends_at && *ends_at <= until)
+            .collect();
+        if !ending.is_empty() {
+            return Ok(ending);
+        }
+    }
+}
+
 /// The former hashes of an account, the present one first.
 ///
 /// # Errors

@@ -5,4 +5,5 @@
 pub(super) mod attempts;
 pub(super) mod credentials;
 pub(super) mod links;
+pub(super) mod recovery;
 pub(super) mod sessions;

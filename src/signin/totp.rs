@@ -29,7 +29,7 @@ const SECRET: usize = 20;
 const RECOVERY_CODES: usize = 10;
 /// Letters and digits that nobody takes for another: no 0, 1, i, l, o, u.
 const ALPHABET: &[u8; 30] = b"23456789abcdefghjkmnpqrstvwxyz";
-const RECOVERY_LENGTH: usize = 16;
+pub(super) const RECOVERY_LENGTH: usize = 16;
 const RECOVERY_SPACE: &str = "recovery_codes";
 
 /// What somebody needs to add the factor to an authenticator; shown while enrolling only.
@@ -48,16 +48,24 @@ impl Enrolment {
     /// # Errors
     /// [`Error::Internal`] if the address is too long for a picture.
     pub fn picture(&self) -> Result<String> {
-        let code = QrCode::with_error_correction_level(&self.otpauth_url, EcLevel::M)
-            .map_err(|cause| Error::internal("drawing a QR code", cause))?;
-        let svg = code.render::<svg::Color<'_>>().min_dimensions(192, 192).quiet_zone(true).build();
-        Ok(format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg)))
+        picture(&self.otpauth_url)
     }
 
     /// The secret in groups of four, for people who type it.
     pub fn groups(&self) -> Vec<String> {
         self.secret.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect()
     }
+}
+
+/// An address as a picture that a telephone reads: a `data:` address of an SVG.
+///
+/// # Errors
+/// [`Error::Internal`] if the address is too long for a picture.
+pub fn picture(address: &str) -> Result<String> {
+    let code = QrCode::with_error_correction_level(address, EcLevel::M)
+        .map_err(|cause| Error::internal("drawing a QR code", cause))?;
+    let svg = code.render::<svg::Color<'_>>().min_dimensions(192, 192).quiet_zone(true).build();
+    Ok(format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg)))
 }
 
 /// Whether the account has a confirmed factor.
@@ -176,7 +184,7 @@ fn new_recovery_codes(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<String
 }
 
 /// A code of 16 signs, nearly 79 bits. Bytes that would favour some signs are drawn again.
-fn recovery_code(entropy: &dyn Entropy) -> String {
+pub(super) fn recovery_code(entropy: &dyn Entropy) -> String {
     let fair = u8::MAX - u8::MAX % 30;
     let mut code = String::with_capacity(RECOVERY_LENGTH);
     while code.len() < RECOVERY_LENGTH {
@@ -189,7 +197,7 @@ fn recovery_code(entropy: &dyn Entropy) -> String {
 }
 
 /// A recovery code as it was typed, without dashes, spaces and capitals; `None` if it cannot be one.
-fn plain(code: &Secret) -> Option<Zeroizing<String>> {
+pub(super) fn plain(code: &Secret) -> Option<Zeroizing<String>> {
     let typed = code.expose();
     if typed.len() > 4 * RECOVERY_LENGTH {
         return None;

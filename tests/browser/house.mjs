@@ -50,12 +50,12 @@ after(async () => (await browser)?.close());
 /**
  * Declares a test that runs in a house of its own. `story` is given the house; the house is closed and its troubles
  * are counted afterwards, also when the story fails. With an instant `at` the house's clock starts there and can be
- * moved (`house.clock`). Skipped while there is no program to run.
+ * moved (`house.clock`). With `mail` it sends mail (`house.mailbox`). Skipped while there is no program to run.
  */
-export function inHouse(name, story, { timeout = 120_000, serve = [], at = null } = {}) {
+export function inHouse(name, story, { timeout = 120_000, serve = [], at = null, mail = false } = {}) {
   const skip = process.env.BAILIWICK_BIN ? false : "BAILIWICK_BIN names no program to test";
   test(name, { skip, timeout }, async () => {
-    const house = new House(await Server.start(serve, at));
+    const house = new House(await Server.start(serve, at, mail));
     try {
       await story(house);
       await house.close();
@@ -94,6 +94,11 @@ class House {
   /** What the house takes for now; see `clock.mjs`. */
   get clock() {
     return this.#server.clock;
+  }
+
+  /** Where its mail arrives. */
+  get mailbox() {
+    return this.#server.mailbox;
   }
 
   /** The certificate of this house, PEM. */

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { MovedClock, machineClock } from "./clock.mjs";
+import { Mailbox } from "./mailbox.mjs";
 
 const START_MILLISECONDS = 30_000;
 const STOP_MILLISECONDS = 10_000;
@@ -31,30 +32,42 @@ export class Server {
   log = "";
   /** What this server takes for now. */
   clock = machineClock;
+  /** Where the mail of this house arrives, if it sends any. */
+  mailbox = null;
   #child;
   #directory;
 
   /**
    * Starts the program and waits for its set-up link, which it prints once it answers. With an instant `at`, its clock
-   * shows that instant when it starts.
+   * shows that instant when it starts. With `mail` it is started once more, with a mail server that shows the
+   * certificate which the first start made.
    */
-  static async start(options = [], at = null) {
+  static async start(options = [], at = null, mail = false) {
     const server = new Server();
     server.#directory = await mkdtemp(join(tmpdir(), "bailiwick-browser-"));
     const port = await freePort();
     server.url = `https://localhost:${port}`;
     if (at) server.clock = await MovedClock.at(at, server.#directory);
     const words = ["serve", "--data", server.#data, "--listen", `127.0.0.1:${port}`, ...options];
-    const stdio = ["ignore", "pipe", "pipe"];
-    server.#child = spawn(process.env.BAILIWICK_BIN, words, { stdio, env: server.#environment });
-    server.#child.stderr.setEncoding("utf8").on("data", (text) => server.#remember(text));
     try {
-      server.setUpLink = await server.#firstLink();
+      await server.#serve(words);
+      if (mail) {
+        await server.stop();
+        server.mailbox = new Mailbox();
+        await server.#serve([...words, "--config", await server.mailbox.open(server.#data, server.#directory)]);
+      }
     } catch (error) {
       await server.remove();
       throw new Error(`${error.message}\n${server.log}`);
     }
     return server;
+  }
+
+  async #serve(words) {
+    const stdio = ["ignore", "pipe", "pipe"];
+    this.#child = spawn(process.env.BAILIWICK_BIN, words, { stdio, env: this.#environment });
+    this.#child.stderr.setEncoding("utf8").on("data", (text) => this.#remember(text));
+    this.setUpLink = await this.#firstLink();
   }
 
   /** Runs another command of the program on the same data; what it prints on standard output. */
@@ -88,6 +101,7 @@ export class Server {
       this.#child.kill("SIGKILL");
       await exited;
     }
+    this.mailbox?.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
 

@@ -13,6 +13,9 @@ import { OPENING, aCompanyAtWork } from "./stage.mjs";
 /** Pages that are looked at on the way in, by `gate.test.mjs`. */
 const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in", "/sign-in/totp", "/sign-in/password", "/return"];
 
+/** Pages behind links that a mail brings, looked at by `coming-back.test.mjs`. */
+const MAILED = ["/recover/{token}", "/unlock/{token}"];
+
 /** Pages that are looked at where what they are about is made, by `proposals.test.mjs`. */
 const ELSEWHERE = ["/proposals/{id}"];
 
@@ -21,6 +24,9 @@ const SIGHTS = [
   ["home", "ines", "/"],
   ["home-administrator", "dmitri", "/"],
   ["clauses", "ines", "/clauses"],
+  ["recover", "ines", "/recover"],
+  ["recover-sent", "ines", "/recover/sent"],
+  ["pass", "ines", "/pass"],
   ["password-change", "ines", "/me/password"],
   ["people", "dmitri", "/people"],
   ["people-none", "dmitri", "/people?state=suspended"],
@@ -73,7 +79,7 @@ test("every page of the route table is looked at", async () => {
   const table = await readFile(new URL("../fixtures/routes.txt", import.meta.url), "utf8");
   const forPrograms = /^\/(api|access|scim|static|health|metrics|forward-auth|openapi\.json|\.well-known)\b/;
   const pages = Array.from(table.matchAll(/^GET (\S+)/gm), ([, path]) => path).filter((path) => !forPrograms.test(path));
-  const looked = new Set([...GATE, ...ELSEWHERE, ...SIGHTS.map(routeOf)]);
+  const looked = new Set([...GATE, ...MAILED, ...ELSEWHERE, ...SIGHTS.map(routeOf)]);
   assert.deepEqual(pages.filter((path) => !looked.has(path)), [], "pages that nobody looks at");
   assert.deepEqual([...looked].filter((path) => !pages.includes(path)), [], "no page any more");
 });

@@ -14,6 +14,8 @@ const GATE: &[&str] = &[
     "/set-up/{token}",
     "/enrol/{token}",
     "/enrolment/totp",
+    "/recover/{token}",
+    "/unlock/{token}",
     "/sign-in",
     "/sign-in/totp",
     "/sign-in/password",

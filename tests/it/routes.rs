@@ -35,6 +35,18 @@ const OPEN: &[&str] = &[
     "POST /api/v1/enrolment/totp/confirmation",
     "GET /enrolment/totp",
     "POST /enrolment/totp",
+    // A forgotten password: the same answer for every name; what lets one on is the token of a link.
+    "GET /recover",
+    "POST /recover",
+    "GET /recover/sent",
+    "GET /recover/{token}",
+    "POST /recover/{token}",
+    // A lost second factor: password and a pass that somebody handed over.
+    "GET /pass",
+    "POST /pass",
+    // Opening a lock: what opens is the token of a link.
+    "GET /unlock/{token}",
+    "POST /unlock/{token}",
     // Signing in and out.
     "GET /sign-in",
     "POST /sign-in",

@@ -22,7 +22,7 @@ use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, identify};
 use crate::ids::AccountId;
 use crate::log::store as log;
-use crate::signin::inviting::{Invitation, Invited, invite};
+use crate::signin::inviting::Delivered;
 
 const SHOWN: usize = 50;
 /// The states that the register can be narrowed to, with their names.
@@ -255,8 +255,8 @@ impl InviteForm {
         ])
     }
 
-    /// Creates the person and makes their link.
-    fn invite(self, tx: &mut Tx<'_>) -> Result<Invited> {
+    /// Creates the person and makes their link, which is mailed if it can be.
+    fn invite(self, tx: &mut Tx<'_>, mails: bool) -> Result<Delivered> {
         let filled = |text: String| Some(text).filter(|text| !text.trim().is_empty());
         let manager = filled(self.manager).map(|name| means(tx, "manager", &name)).transpose()?;
         let new = NewPerson {
@@ -274,7 +274,7 @@ impl InviteForm {
             return Err(Error::field_by_clause("family_name", detail, "E5.2"));
         }
         let account = create_person(tx, new)?;
-        invite(tx, Invitation { username: account.id.to_string(), ..Invitation::default() })
+        person::deliver(tx, &account.id, mails)
     }
 }
 
@@ -293,7 +293,8 @@ pub async fn start(page: Page) -> Answer {
 pub async fn create(app: web::Data<App>, page: Page, form: web::Form<InviteForm>) -> Answer {
     let form = form.into_inner();
     let shown = form.form();
-    match app.write(&page.caller, move |tx| form.invite(tx)).await {
+    let mails = app.config().mail.is_some();
+    match app.write(&page.caller, move |tx| form.invite(tx, mails)).await {
         Ok(done) => person::invited(&app, &page, done).await,
         Err(error) => {
             let form = shown.refused(error)?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::{Account, Filter, Kind, Named, Standing, State, list};
 use super::bodies::{Reinstatement, Suspended};
-use super::{attestations, history, reinstated, suspended, viewer, views};
+use super::{attestations, handovers, history, reinstated, suspended, viewer, views};
 use crate::access::attestations as required;
 use crate::access::requirement::Requirement;
 use crate::access::words::{self, Words};
@@ -23,8 +23,10 @@ use crate::error::{Error, Result};
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, identify, see_other};
 use crate::ids::AccountId;
-use crate::signin::inviting::{Invitation, Invited, invite};
-use crate::signin::{lockout, unlock};
+use crate::signin::inviting::{Delivered, Invitation, invite, invite_by_mail};
+use crate::signin::links::Made;
+use crate::signin::lockout::{self, Lock};
+use crate::signin::unlock;
 use crate::vault;
 
 /// `GET /people/{id}`.
@@ -47,7 +49,9 @@ async fn render(app: &App, page: &Page, id: AccountId, (done, link): (Value, Val
     let mut context = app
         .read(move |reader| {
             let found = viewer.find(reader, &id)?;
-            context_of(&house, reader, &found, &may, caller.account() == Some(&id))
+            let mut context = context_of(&house, reader, &found, &may, caller.account() == Some(&id))?;
+            context["handovers"] = handovers::shown(&house, reader, &caller, &found.account)?;
+            Ok(context)
         })
         .await?;
     context["done"] = done;
@@ -79,7 +83,7 @@ fn may(app: &App, caller: &Caller) -> May {
 fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own: bool) -> Result<Value> {
     let (account, details, now) = (&found.account, &found.details, reader.now);
     let standing = account.standing(now);
-    let locked = lockout::locked_until(reader, &account.id)?;
+    let locked = lockout::lock_of(reader, &account.id)?;
     let over = standing == Standing::Over;
     let invited = account.kind == Kind::Person && account.status_at(now).state == State::Invited && !over;
     let above = account.manager.as_ref().or(account.owner.as_ref()).map(
@@ -133,12 +137,13 @@ fn ends(app: &App, at: Timestamp) -> String {
     }
 }
 
-fn note(app: &App, account: &Account, locked: Option<Timestamp>) -> Option<String> {
+fn note(app: &App, account: &Account, locked: Option<Lock>) -> Option<String> {
     match (account.status.suspended_until, locked) {
         (Some(until), _) if until > app.context().clock.now() => {
             Some(format!("Until {}.", local(app, until)))
         }
-        (_, Some(until)) => Some(format!("Password locked until {}.", local(app, until))),
+        (_, Some(Lock::Until(until))) => Some(format!("Password locked until {}.", local(app, until))),
+        (_, Some(Lock::Held)) => Some("Password locked until somebody opens it.".to_owned()),
         _ => None,
     }
 }
@@ -205,12 +210,18 @@ fn lacks(reader: &mut Reader<'_>, account: &AccountId, role: &str) -> Result<Opt
 }
 
 /// The page of somebody who was just invited, with the link shown this once.
-pub(super) async fn invited(app: &App, page: &Page, done: Written<Invited>) -> Answer {
-    let Written { value: Invited { account, link, created, .. }, revision } = done;
-    let url = link.address(&app.config().public_url);
-    let text = if created { "Invited." } else { "The link is made." };
+pub(super) async fn invited(app: &App, page: &Page, done: Written<Delivered>) -> Answer {
+    let Written { value: Delivered { account, link, created }, revision } = done;
+    let text = match (&link, created) {
+        (Some(_), true) => "Invited.",
+        (Some(_), false) => "The link is made.",
+        (None, true) => "Invited. The link goes to their mailbox.",
+        (None, false) => "A new link goes to their mailbox.",
+    };
     let done = json!({ "text": text, "revision": revision });
-    let link = json!({ "url": url, "ends_at": link.expires_at });
+    let url = |link: &Made| link.address(&app.config().public_url);
+    let link = link.map(|link| json!({ "url": url(&link), "ends_at": link.expires_at }));
+    let link = json!(link);
     render(app, page, account.id, (done, link), Form::default()).await
 }
 
@@ -219,12 +230,12 @@ pub(super) async fn invited(app: &App, page: &Page, done: Written<Invited>) -> A
 /// # Errors
 /// 409 for somebody who has a credential, or holds an access role.
 pub async fn invitation(app: web::Data<App>, page: Page, id: web::Path<AccountId>) -> Answer {
-    let id = id.into_inner();
-    let done = app.write(&page.caller, move |tx| invite_again(tx, &id)).await?;
+    let (id, mails) = (id.into_inner(), app.config().mail.is_some());
+    let done = app.write(&page.caller, move |tx| invite_again(tx, &id, mails)).await?;
     invited(&app, &page, done).await
 }
 
-fn invite_again(tx: &mut Tx<'_>, id: &AccountId) -> Result<Invited> {
+fn invite_again(tx: &mut Tx<'_>, id: &AccountId, mails: bool) -> Result<Delivered> {
     let account = super::super::find(tx, id)?;
     if account.status.enrolled_at.is_some() {
         let help = "This person has credentials already; recovery replaces a lost one.";
@@ -236,7 +247,17 @@ fn invite_again(tx: &mut Tx<'_>, id: &AccountId) -> Result<Invited> {
             return Err(Error::conflict("second-person", help));
         }
     }
-    invite(tx, Invitation { username: id.to_string(), ..Invitation::default() })
+    deliver(tx, id, mails)
+}
+
+/// Makes a link for somebody who is here already: for their mailbox if the house sends mail, else for whoever asks.
+pub(super) fn deliver(tx: &mut Tx<'_>, id: &AccountId, mails: bool) -> Result<Delivered> {
+    let wanted = Invitation { username: id.to_string(), ..Invitation::default() };
+    if mails {
+        return invite_by_mail(tx, wanted);
+    }
+    let made = invite(tx, wanted)?;
+    Ok(Delivered { account: made.account, link: Some(made.link), created: made.created })
 }
 
 /// `POST /people/{id}/unlock`.

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::ids::AccountId;
 
 /// The rule as a title.
-pub(super) fn title(rule: Rule) -> &'static str {
+pub fn title(rule: Rule) -> &'static str {
     match rule {
         Rule::LogVerification => "The log does not verify",
         Rule::RepeatedLock => "Locked again and again",
@@ -23,6 +23,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::RecorderFull => "Personal data was denied because nothing could be recorded",
         Rule::DiskLow => "The disk is nearly full",
         Rule::RefereeDiffers => "Two ways of judging the same rows differ",
+        Rule::MailFails => "Mail does not go out",
         Rule::Reported => "Reported by a person",
     }
 }
@@ -81,6 +82,10 @@ pub(super) fn meaning(rule: Rule) -> &'static str {
             "The decision index and casbin, asked about the same rows, said different things: a row was changed past the \
              house, or the index has a fault. What they differ about is denied until this alarm is closed. Run “bailiwick \
              log verify” on the host, restart the server so that the index is built afresh, and report the fault."
+        }
+        Rule::MailFails => {
+            "The mail server takes nothing, or will not have some of it; people do not get links and warnings. Look at the \
+             server, and at what “bailiwick doctor” says of it; links can be handed over meanwhile."
         }
         Rule::Reported => "Somebody noticed something that no rule did.",
     }

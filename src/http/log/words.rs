@@ -34,6 +34,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("grant_resumed", "Grant resumed"),
     ("grant_revoked", "Grant revoked"),
     ("grant_suspended", "Grant suspended"),
+    ("handover_changed", "Handed over in person"),
     ("house_started", "House started"),
     ("key_issued", "Key issued"),
     ("key_revoked", "Key revoked"),
@@ -42,6 +43,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("leaver_reported", "Leaver reported"),
     ("leaver_state_changed", "Leaver’s case moved on"),
     ("leaver_step_changed", "Leaver’s step changed"),
+    ("link_due", "Link due"),
     ("link_issued", "Link issued"),
     ("link_used", "Link used"),
     ("grants_imported", "List of a system read"),
@@ -143,8 +145,14 @@ fn verb(change: &Change) -> &'static str {
         C::TaskVerified { .. } => "verified a task",
         C::TaskReopened { .. } => "opened a task again",
         C::TaskWithdrawn { .. } => "withdrew a task",
+        C::LinkDue { .. } => "had a one-time link mailed",
         C::LinkIssued { .. } => "issued a one-time link",
         C::LinkUsed { .. } => "used a one-time link",
+        C::HandoverChanged { state, .. } => match state.as_str() {
+            "given" => "handed a way in over in person",
+            "waiting" => "asked a second person about a way in",
+            _ => "did not hand a way in over",
+        },
         C::PasswordSet { .. } => "set a password",
         C::PasswordLocked { .. } => "was wrong too often, the password is locked",
         C::PasswordUnlocked { .. } => "unlocked a password",
@@ -209,6 +217,7 @@ fn verb(change: &Change) -> &'static str {
 fn note(app: &App, change: &Change) -> Option<String> {
     use Change as C;
     let until = |at: &crate::clock::Timestamp| format!("until {}", at.utc().format("%-d %b %Y, %H:%M UTC"));
+    let lasts = |at: Option<&crate::clock::Timestamp>| at.map_or("until somebody opens it".to_owned(), until);
     Some(match change {
         C::HouseStarted { version } => format!("version {version}"),
         C::SettingChanged { name, .. } => name.clone(),
@@ -234,9 +243,12 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::TaskHandedOver { assignee, .. } => name_of(app, assignee),
         C::TaskVerified { by, .. } => target_of(app, by),
         C::TaskReopened { cause, .. } => cause.clone(),
-        C::LinkIssued { purpose, .. } | C::LinkUsed { purpose, .. } => purpose.clone(),
-        C::PasswordLocked { until: at, .. } => until(at),
-        C::FactorLocked { factor, until: at, .. } => format!("{factor}, {}", until(at)),
+        C::LinkDue { purpose, .. } | C::LinkIssued { purpose, .. } | C::LinkUsed { purpose, .. } => {
+            purpose.clone()
+        }
+        C::HandoverChanged { what, .. } => what.clone(),
+        C::PasswordLocked { until: at, .. } => lasts(at.as_ref()),
+        C::FactorLocked { factor, until: at, .. } => format!("{factor}, {}", lasts(at.as_ref())),
         C::FactorEnrolled { factor, .. } | C::FactorRemoved { factor, .. } => factor.clone(),
         C::SessionStarted { methods, .. } => methods.join(", "),
         C::SessionEnded { cause, .. } | C::KeyRevoked { cause, .. } => cause.clone(),

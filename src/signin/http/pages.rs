@@ -5,7 +5,9 @@
 //! they exist nowhere else.
 
 mod enrolment;
+mod recovery;
 mod signing_in;
+mod unlocking;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -13,10 +15,12 @@ use serde::Serialize;
 use serde_json::json;
 
 pub use enrolment::{confirm_factor, enrol, factor, link};
+pub use recovery::{ask, ask_form, asked, pass, pass_form, reset, reset_form};
 pub use signing_in::{
     change_form, change_password, choose_form, choose_password, code, show_code, sign_in, sign_in_form,
     sign_out,
 };
+pub use unlocking::{unlock, unlock_form};
 
 use crate::app::App;
 use crate::error::{Error, FieldError};

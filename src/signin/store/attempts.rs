@@ -1,5 +1,5 @@
 //! Rows of `attempts`: `digest` is the keyed hash of the account or of the name that was typed, `failures` counts
-//! wrong ones in a row, `in_flight` those not yet judged. Every decision is one conditional statement.
+//! wrong ones in a row, `in_flight` those not yet judged, `held_at` says since when a lock holds that has no end. Every decision is one conditional statement.
 
 use diesel::prelude::*;
 
@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::db::schema::attempts;
 use crate::error::{Error, Result};
+use crate::signin::lockout::Lock;
 
 /// A counter as it stands.
 #[derive(Debug, Clone, Copy, Queryable)]
@@ -15,14 +16,26 @@ pub struct Row {
     pub in_flight: i32,
     pub locked_until: Option<Timestamp>,
     pub changed_at: Timestamp,
+    pub held_at: Option<Timestamp>,
 }
 
+type Columns = (
+    attempts::failures,
+    attempts::in_flight,
+    attempts::locked_until,
+    attempts::changed_at,
+    attempts::held_at,
+);
+const COLUMNS: Columns = (
+    attempts::failures,
+    attempts::in_flight,
+    attempts::locked_until,
+    attempts::changed_at,
+    attempts::held_at,
+);
+
 pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
-    Ok(attempts::table
-        .find(digest)
-        .select((attempts::failures, attempts::in_flight, attempts::locked_until, attempts::changed_at))
-        .first(reader.connection)
-        .optional()?)
+    Ok(attempts::table.find(digest).select(COLUMNS).first(reader.connection).optional()?)
 }
 
 /// Makes the counter unless another has just done so.
@@ -71,6 +84,7 @@ pub fn forget_in_flight(reader: &mut Reader<'_>, digest: &str, before: Timestamp
 pub fn reserve(reader: &mut Reader<'_>, digest: &str, most: i32) -> Result<bool> {
     let reserved = diesel::update(attempts::table.find(digest))
         .filter(attempts::locked_until.is_null())
+        .filter(attempts::held_at.is_null())
         .filter((attempts::failures + attempts::in_flight).lt(most))
         .set((attempts::in_flight.eq(attempts::in_flight + 1), attempts::changed_at.eq(reader.now)))
         .execute(reader.connection)?;
@@ -113,7 +127,7 @@ pub fn fail(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
     let now = reader.now;
     let row = diesel::update(attempts::table.find(digest))
         .set((attempts::failures.eq(attempts::failures + 1), attempts::changed_at.eq(now)))
-        .returning((attempts::failures, attempts::in_flight, attempts::locked_until, attempts::changed_at))
+        .returning(COLUMNS)
         .get_result(reader.connection)
         .optional()?;
     give_back(reader, digest)?;
@@ -121,10 +135,18 @@ pub fn fail(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
 }
 
 /// Locks a counter and keeps when it was locked of late, the newest last.
-pub fn lock(reader: &mut Reader<'_>, digest: &str, until: Timestamp, recent: &[i64]) -> Result<()> {
+pub fn lock(reader: &mut Reader<'_>, digest: &str, lock: Lock, recent: &[i64]) -> Result<()> {
     let recent = serde_json::to_string(recent).map_err(|cause| Error::internal("writing locks", cause))?;
+    let (until, held_at) = match lock {
+        Lock::Until(until) => (Some(until), None),
+        Lock::Held => (None, Some(reader.now)),
+    };
     diesel::update(attempts::table.find(digest))
-        .set((attempts::locked_until.eq(until), attempts::recent_locks.eq(recent)))
+        .set((
+            attempts::locked_until.eq(until),
+            attempts::held_at.eq(held_at),
+            attempts::recent_locks.eq(recent),
+        ))
         .execute(reader.connection)?;
     Ok(())
 }
@@ -139,23 +161,40 @@ pub fn recent_locks(reader: &mut Reader<'_>, digest: &str) -> Result<Vec<i64>> {
 
 /// Begins the counter anew; true if there was anything to forget.
 pub fn clear(reader: &mut Reader<'_>, digest: &str) -> Result<bool> {
+    // Somebody has looked at a lock that held: the locks before it count no more.
+    diesel::update(attempts::table.find(digest))
+        .filter(attempts::held_at.is_not_null())
+        .set(attempts::recent_locks.eq(None::<String>))
+        .execute(reader.connection)?;
     let cleared = diesel::update(attempts::table.find(digest))
-        .filter(attempts::failures.gt(0).or(attempts::locked_until.is_not_null()))
+        .filter(
+            attempts::failures
+                .gt(0)
+                .or(attempts::locked_until.is_not_null())
+                .or(attempts::held_at.is_not_null()),
+        )
         .set((
             attempts::failures.eq(0),
             attempts::in_flight.eq(0),
             attempts::locked_until.eq(None::<Timestamp>),
+            attempts::held_at.eq(None::<Timestamp>),
             attempts::changed_at.eq(reader.now),
         ))
         .execute(reader.connection)?;
     Ok(cleared == 1)
 }
 
-/// Deletes up to `limit` counters that nothing has happened to since `before`; returns how many.
-pub fn forget(reader: &mut Reader<'_>, before: Timestamp, limit: i64) -> Result<usize> {
+/// Deletes up to `limit` counters that nothing has happened to since `before`, those that hold only if they do so since
+/// before `held_before`; returns how many.
+pub fn forget(
+    reader: &mut Reader<'_>,
+    (before, held_before): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<usize> {
     let old: Vec<String> = attempts::table
         .filter(attempts::changed_at.lt(before))
         .filter(attempts::locked_until.is_null().or(attempts::locked_until.lt(reader.now)))
+        .filter(attempts::held_at.is_null().or(attempts::held_at.lt(held_before)))
         .limit(limit)
         .select(attempts::digest)
         .load(reader.connection)?;

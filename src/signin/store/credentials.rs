@@ -35,6 +35,20 @@ pub fn password(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<P
         .optional()?)
 }
 
+/// Accounts with a password and when it was set, by id, from the one after `after`.
+pub fn passwords_after(
+    reader: &mut Reader<'_>,
+    after: Option<&AccountId>,
+    limit: i64,
+) -> Result<Vec<(AccountId, Timestamp)>> {
+    Ok(passwords::table
+        .filter(passwords::account.gt(after.map_or("", AccountId::as_str)))
+        .order(passwords::account)
+        .limit(limit)
+        .select((passwords::account, passwords::set_at))
+        .load(reader.connection)?)
+}
+
 /// Sets the password; it need not be changed.
 pub fn set_password(tx: &mut Tx<'_>, account: &AccountId, hash: &str, history: &str) -> Result<()> {
     let values = (

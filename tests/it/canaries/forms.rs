@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::http::Method;
 use bailiwick::http::guard::is_for_programs;
 use bailiwick::http::routes::TABLE;
+use bailiwick::signin::links::Purpose;
 
 use super::leaks;
 use crate::support::Browser;
@@ -13,6 +14,9 @@ use crate::support::contract::pattern;
 
 /// Rows whose form stands on no page that is asked for here.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("/settings/mail-trial", "has no field"),
+    ("/people/{id}/handovers/approval", "has no field but the id of what waits"),
+    ("/people/{id}/handovers/withdrawal", "likewise"),
     ("/first-run", "the house is set up once; its form is filled by hand below"),
     ("/people/import", "a file, filled by hand"),
     ("/existing-access/import", "likewise"),
@@ -114,6 +118,8 @@ fn addresses(stage: &Stage) -> Vec<String> {
             }
             path if path.starts_with("/proposals/") => vec![stage.proposal().to_owned()],
             path if path.starts_with("/tasks/") => vec![life.task.clone()],
+            path if path.starts_with("/unlock/") => vec![stage.mailed(Purpose::Unlock).to_owned()],
+            path if path.starts_with("/recover/") => vec![stage.mailed(Purpose::Recovery).to_owned()],
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
             path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],
             path => panic!("{path}: say in tests/it/canaries/forms.rs what stands behind its parameter"),

@@ -2,12 +2,13 @@
 //! look where the words went that somebody typed.
 
 use bailiwick::access::apply::{self, PolicyFile};
+use bailiwick::signin::links::Purpose;
 use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::stage::{
     PAYROLL, a_permit_by_name, a_second_alarm, a_second_review, four_proposals, half_way_in,
-    logins_of_nobody, somebody_asks, somebody_leaves, something_shown,
+    logins_of_nobody, sends_mail, somebody_asks, somebody_leaves, something_shown, two_mailed_links,
 };
 use super::{Browser, House, Life, PASSWORD};
 
@@ -53,6 +54,7 @@ pub struct Stage {
     /// The security officer.
     pub officer: Browser,
     link: String,
+    mailed: Vec<(Purpose, String)>,
     rester: String,
     leaver: String,
     case: String,
@@ -79,7 +81,7 @@ pub struct Call {
 impl Stage {
     /// Sets everything up.
     pub async fn new() -> Self {
-        let house = House::new();
+        let house = sends_mail(House::new());
         let mut life = house.lived_in().await;
         let payroll = vec![PolicyFile { name: "payroll.toml".to_owned(), text: PAYROLL.to_owned() }];
         house.done(move |tx| apply::apply(tx, &payroll)).await;
@@ -104,6 +106,7 @@ impl Stage {
         let proposals = four_proposals(&house).await;
         let (invited, half) = half_way_in(&house, &nobody).await;
         let (rita, link) = house.invite("rita.invited", &[]).await;
+        let mailed = two_mailed_links(&house).await;
         people.push(rita.to_string());
         let [to_refuse, to_approve] = waiting.try_into().expect("two");
         Self {
@@ -115,6 +118,7 @@ impl Stage {
             nobody,
             officer,
             link,
+            mailed,
             rester,
             leaver,
             case,
@@ -440,6 +444,11 @@ impl Stage {
     /// The token of a link to enrol by.
     pub fn link(&self) -> &str {
         &self.link
+    }
+
+    /// The token of a link that a mail brought.
+    pub fn mailed(&self, purpose: Purpose) -> &str {
+        self.mailed.iter().find(|(one, _)| *one == purpose).map_or("", |(_, token)| token)
     }
 
     fn accounts(&self, word: &mut impl FnMut(&str) -> String) -> Vec<Call> {

@@ -12,6 +12,7 @@ mod firm;
 mod fixtures;
 mod people;
 mod program;
+pub mod smtp;
 mod sources;
 mod staff;
 mod stage;

@@ -2,6 +2,9 @@
 
 use actix_web::test::TestRequest;
 use bailiwick::accounts::{self, Changes};
+use bailiwick::config::{Mail, Tls};
+use bailiwick::signin::inviting::{Invitation, invite};
+use bailiwick::signin::links::{self, Purpose};
 use chrono::Duration;
 use serde_json::json;
 
@@ -26,6 +29,42 @@ max_duration = "90d"
 feature = "payslip"
 actions = ["read"]
 "#;
+
+/// The house, with a mail server that nobody calls.
+pub fn sends_mail(mut house: House) -> House {
+    house.reopen_with(|config| {
+        config.mail = Some(Mail {
+            server: "localhost".to_owned(),
+            port: 1,
+            tls: Tls::StartTls,
+            authorities: None,
+            credentials: None,
+            from: "access@firm.example".parse().expect("a mailbox"),
+            reply_to: None,
+        });
+    });
+    house
+}
+
+/// The tokens of links that a mail would have brought to somebody with a mailbox.
+pub async fn two_mailed_links(house: &House) -> Vec<(Purpose, String)> {
+    let wanted = Invitation {
+        username: "with.mailbox".to_owned(),
+        email: Some("mailbox@firm.example".to_owned()),
+        ..Invitation::default()
+    };
+    let invited = house.done(move |tx| invite(tx, wanted)).await;
+    let (id, token) = (invited.account.id, invited.link.token);
+    house.enrol(&mut house.browser().await, "with.mailbox", id.clone(), token).await;
+    house
+        .done(move |tx| {
+            [Purpose::Unlock, Purpose::Recovery]
+                .into_iter()
+                .map(|purpose| Ok((purpose, links::make(tx, purpose, Some(&id))?.token)))
+                .collect()
+        })
+        .await
+}
 
 /// Somebody leaves who held a role in a system that is kept by hand; the case.
 pub async fn somebody_leaves(house: &House, life: &mut Life) -> String {

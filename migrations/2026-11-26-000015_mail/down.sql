@@ -1,0 +1,3 @@
+ALTER TABLE attempts DROP COLUMN held_at;
+DROP TABLE email_changes;
+DROP TABLE mails;
