@@ -31,10 +31,10 @@ use crate::log::history;
 use crate::log::tail::{Follower, Tail};
 use crate::organisation::{Organisation, Settings};
 use crate::profile::InForce;
+use crate::signin::asking_rate::AskingRate;
 use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
-use crate::signin::throttle::Throttle;
 use crate::vault;
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -69,7 +69,7 @@ struct House {
     exceptions: Arc<exceptions::Waiting>,
     proposals: Arc<proposals::Waiting>,
     session_limits: Limits,
-    throttle: Throttle,
+    asking_rate: AskingRate,
     hashers: Hashers,
     recorder: recorder::Recorder,
     watcher: watch::Watcher,
@@ -151,7 +151,7 @@ impl App {
         let exceptions = Arc::new(exceptions::Waiting::default());
         let proposals = Arc::new(proposals::Waiting::default());
         let context = Arc::new(Context { clock, entropy, vault, profiles: InForce::shipped()? });
-        let (pulse, throttle) = (Pulse::new(&context, config.lease), Throttle::new(&context.clock));
+        let (pulse, asking_rate) = (Pulse::new(&context, config.lease), AskingRate::new(&context.clock));
         let watcher = watch::Watcher::new(Arc::new(watch::Watch::default()));
         let how = recorder::Recording { strict: config.strict_recording, sample: config.referee_sample };
         let disk = (config.data.as_path(), &config.disk);
@@ -183,7 +183,7 @@ impl App {
             exceptions,
             proposals,
             session_limits: Limits::shipped()?,
-            throttle,
+            asking_rate,
             hashers,
             recorder,
             watcher,
@@ -261,8 +261,8 @@ impl App {
     }
 
     /// How often strangers may ask for what makes the house work.
-    pub fn throttle(&self) -> &Throttle {
-        &self.0.throttle
+    pub fn asking_rate(&self) -> &AskingRate {
+        &self.0.asking_rate
     }
 
     /// The threads that hash passwords.

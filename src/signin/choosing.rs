@@ -72,6 +72,10 @@ fn set_only(tx: &mut Tx<'_>, account: &AccountId, hash: &str) -> Result<()> {
         .map_err(|cause| Error::internal("writing former passwords", cause))?;
     store::set_password(tx, account, hash, &history)?;
     tx.record(Change::PasswordSet { account: account.clone() });
+    // Whoever asked for a link before this cannot undo it with that link.
+    for purpose in [Purpose::Recovery, Purpose::Reset] {
+        links::void(tx, purpose, Some(account))?;
+    }
     lockout::begin_anew(tx, account).map(drop)
 }
 

@@ -225,7 +225,8 @@ fn record(tx: &mut Tx<'_>, handover: &Handover) {
 fn give(tx: &mut Tx<'_>, handover: &Handover) -> Result<Handed> {
     let (what, account) = (handover.what, &handover.account);
     let purpose = match what {
-        What::Enrolment | What::Password => Purpose::Enrolment,
+        What::Enrolment => Purpose::Enrolment,
+        What::Password => Purpose::Reset,
         What::Factor => {
             lose_factor(tx, account)?;
             Purpose::Pass

@@ -28,6 +28,8 @@ crate::text_enum! {
         Unlock = "unlock",
         /// A new password for somebody who forgot theirs.
         Recovery = "recovery",
+        /// The same, handed over in person.
+        Reset = "reset",
         /// A pass that stands for a lost second factor.
         Pass = "pass",
     }
@@ -38,7 +40,7 @@ impl Purpose {
     fn lasts(self) -> Duration {
         match self {
             Self::SetUp | Self::Pass => Duration::hours(1),
-            Self::Enrolment | Self::Unlock | Self::Recovery => Duration::hours(24),
+            Self::Enrolment | Self::Unlock | Self::Recovery | Self::Reset => Duration::hours(24),
         }
     }
 
@@ -47,7 +49,7 @@ impl Purpose {
             Self::SetUp => "set-up",
             Self::Enrolment => "enrol",
             Self::Unlock => "unlock",
-            Self::Recovery => "recover",
+            Self::Recovery | Self::Reset => "recover",
             Self::Pass => "pass",
         }
     }

@@ -3,6 +3,7 @@
 //! Rules: nothing is hashed inside a transaction; unknown, wrong and locked look alike; a password alone opens
 //! nothing and enrols nothing. May call: `access`, `accounts`, `organisation`, and what lies below all slices.
 
+pub mod asking_rate;
 pub mod breached;
 mod choosing;
 mod enrolment;
@@ -22,7 +23,6 @@ pub mod recovery;
 pub mod resetting;
 pub mod sessions;
 mod store;
-pub mod throttle;
 pub mod totp;
 
 use serde::Serialize;

@@ -84,22 +84,32 @@ fn whom(reader: &mut Reader<'_>, name: &str) -> Result<Option<AccountId>> {
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
 pub fn may(reader: &mut Reader<'_>, account: &AccountId) -> Result<bool> {
-    let named = accounts::find_named(reader, account)?;
-    Ok(named.account.kind == Kind::Person
-        && named.details.email.is_some()
-        && people::is_active(&named.account, reader.now)
-        && people::password_age(reader, account)?.is_some()
-        && !accounts::emails::is_new(reader, account)?)
+    let mailbox = accounts::find_named(reader, account)?.details.email.is_some();
+    Ok(mailbox && !accounts::emails::is_new(reader, account)? && is_in_use(reader, account)?)
 }
 
-/// Whom a link is for; using nothing up.
+fn is_in_use(reader: &mut Reader<'_>, account: &AccountId) -> Result<bool> {
+    let found = accounts::find(reader, account)?;
+    Ok(found.kind == Kind::Person
+        && people::is_active(&found, reader.now)
+        && people::password_age(reader, account)?.is_some())
+}
+
+/// Whom a link is for, mailed or handed over; using nothing up.
 ///
 /// # Errors
 /// [`Error::NotFound`] if it was used, has ended, never was, or the address has changed since.
 pub fn look(reader: &mut Reader<'_>, token: &str) -> Result<(AccountId, Link)> {
-    let link = links::look(reader, Purpose::Recovery, token)?;
+    let link = match links::look(reader, Purpose::Recovery, token) {
+        Err(Error::NotFound(_)) => links::look(reader, Purpose::Reset, token)?,
+        found => found?,
+    };
     let account = link.account.clone().ok_or(Error::NotFound("link"))?;
-    if may(reader, &account)? { Ok((account, link)) } else { Err(Error::NotFound("link")) }
+    let opens = match link.purpose {
+        Purpose::Recovery => may(reader, &account)?,
+        _ => is_in_use(reader, &account)?,
+    };
+    if opens { Ok((account, link)) } else { Err(Error::NotFound("link")) }
 }
 
 /// Renews the password behind a link, which is used up by it. Every session ends; nobody is signed in by it.
@@ -116,17 +126,15 @@ pub async fn set_password(app: &App, token: String, new: Secret) -> Result<()> {
     app.to_its_end(move |app| {
         let hash = choosing::choose(app, &slot, &account, &new)?;
         drop(slot);
-        app.write_now(&Caller::nobody(), |tx| take_link(tx, &token, &account, &hash)).map(drop)
+        app.write_now(&Caller::nobody(), |tx| take_link(tx, &token, &hash)).map(drop)
     })
     .await
 }
 
-fn take_link(tx: &mut Tx<'_>, token: &str, account: &AccountId, hash: &str) -> Result<()> {
-    let link = links::take(tx, Purpose::Recovery, token)?;
-    if link.account.as_ref() != Some(account) || !may(tx, account)? {
-        return Err(Error::NotFound("link"));
-    }
-    choosing::set_by_link(tx, account, hash)
+fn take_link(tx: &mut Tx<'_>, token: &str, hash: &str) -> Result<()> {
+    let (account, link) = look(tx, token)?;
+    links::take(tx, link.purpose, token)?;
+    choosing::set_by_link(tx, &account, hash)
 }
 
 fn place(id: &str) -> Place<'_> {

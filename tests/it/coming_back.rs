@@ -300,9 +300,12 @@ async fn a_pass_ends_after_an_hour_and_is_given_by_the_desk_alone_to_whom_nothin
     house.sign_in(&mut desk.browser, &desk.person).await;
     hand(&mut desk.browser, &id, "password").await.expect(303);
     house.sign_in(&mut other.browser, &other.person).await;
-    let link = on_slip(&agree(&mut other.browser, &id).await.expect(200).body, "https://");
+    let link =
+        on_slip(&agree(&mut other.browser, &id).await.expect(200).body, "https://localhost:8443/recover/");
     let mut gate = house.browser().await;
-    set(&mut gate, link.trim_start_matches("https://localhost:8443"), NEW).await.expect(303);
+    set(&mut gate, link.trim_start_matches("https://localhost:8443"), NEW).await.expect(200);
+    assert!(gate.cookies.is_empty(), "a new password lets nobody in whose second factor is lost");
+    assert_eq!(first_step(&mut gate, "ben", NEW).await, 401);
     // And so does whoever administers, though no personal data opens to them.
     house.sign_in(&mut priya, &staff.priya.person).await;
     hand(&mut desk.browser, &staff.priya.id().to_string(), "factor").await.expect(303);

@@ -206,3 +206,38 @@ async fn a_hash_made_more_cheaply_is_renewed_at_the_sign_in() {
     browser.post("/api/v1/signin", signed).await.expect(200);
     assert_eq!(house.app.hashers().hashed() - before, 3, "compared only");
 }
+
+#[actix_web::test]
+async fn a_password_that_others_know_is_refused_by_list_and_by_guessing_and_the_link_stays() {
+    let mut house = House::new();
+    let list = house.data().join("ranges");
+    std::fs::create_dir(&list).expect("a directory");
+    // Every range of a whole list, as far as these passwords ask for it.
+    for (password, stolen) in [(PASSWORD, true), (OTHERS[0], false)] {
+        let hash = sha1(password);
+        let suffix = if stolen { hash[5..].to_owned() } else { "0".repeat(35) };
+        std::fs::write(list.join(format!("{}.txt", &hash[..5])), format!("{suffix}:12\r\n"))
+            .expect("a range");
+    }
+    house.reopen_with(|config| config.breached_passwords = Some(list));
+    let mut browser = house.browser().await;
+    let (_, token) = house.invite("pnaka", &[]).await;
+    let body = json!({ "token": token, "password": PASSWORD });
+    let (detail, clause) = refusal(&mut browser, "/api/v1/enrolment", body).await;
+    assert!(detail.contains("stolen elsewhere") && clause.is_empty(), "{detail}");
+    let page = browser.get(&format!("/enrol/{token}")).await.expect(200).body;
+    assert!(page.contains("None that is easily guessed, or was stolen elsewhere"), "{page}");
+    let body = json!({ "token": token, "password": OTHERS[0] });
+    browser.post("/api/v1/enrolment", body).await.expect(200);
+
+    let house = House::new();
+    let (_, token) = house.invite("pnaka", &[]).await;
+    let body = json!({ "token": token, "password": "Password1234!" });
+    let (detail, _) = refusal(&mut house.browser().await, "/api/v1/enrolment", body).await;
+    assert!(detail.contains("easily guessed"), "{detail}");
+}
+
+fn sha1(text: &str) -> String {
+    use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+    hex::encode_upper(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
+}

@@ -39,13 +39,13 @@ impl governor::clock::Clock for HouseClock {
 }
 
 /// Counts who asks.
-pub struct Throttle {
+pub struct AskingRate {
     clock: HouseClock,
     addresses: Limiter,
     names: Limiter,
 }
 
-impl Throttle {
+impl AskingRate {
     /// Nobody has asked yet.
     pub fn new(clock: &Arc<dyn Clock>) -> Self {
         let clock = HouseClock(Arc::clone(clock));
@@ -59,7 +59,7 @@ impl Throttle {
     /// [`Error::TooMany`] with the time to wait.
     pub fn from_address(&self, vault: &Vault, address: Option<IpAddr>) -> Result<()> {
         let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-        let key = vault.trace("throttle.address", &address);
+        let key = vault.trace("asking.address", &address);
         forget_some(&self.addresses);
         self.addresses.check_key(&key).map_err(|not_yet| {
             let wait = not_yet.wait_time_from(self.clock.now()).as_secs() + 1;
@@ -70,7 +70,7 @@ impl Throttle {
     /// One more for this name; false if there were enough.
     pub fn for_name(&self, vault: &Vault, name: &str) -> bool {
         forget_some(&self.names);
-        self.names.check_key(&vault.trace("throttle.name", name)).is_ok()
+        self.names.check_key(&vault.trace("asking.name", name)).is_ok()
     }
 }
 
@@ -94,19 +94,19 @@ mod tests {
     fn each_address_and_each_name_has_its_own_measure_and_time_restores_it() {
         let manual = Arc::new(ManualClock::on(2026, 11, 23, 9, 0));
         let clock: Arc<dyn Clock> = manual.clone();
-        let (throttle, vault) = (Throttle::new(&clock), crate::vault::for_tests());
+        let (rate, vault) = (AskingRate::new(&clock), crate::vault::for_tests());
         let (one, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
         for _ in 0..20 {
-            throttle.from_address(&vault, one).unwrap();
+            rate.from_address(&vault, one).unwrap();
         }
-        assert!(matches!(throttle.from_address(&vault, one), Err(Error::TooMany(30 | 31))));
-        throttle.from_address(&vault, other).unwrap();
+        assert!(matches!(rate.from_address(&vault, one), Err(Error::TooMany(30 | 31))));
+        rate.from_address(&vault, other).unwrap();
         manual.advance(chrono::Duration::seconds(31));
-        throttle.from_address(&vault, one).unwrap();
-        assert_eq!([1, 2, 3, 4].map(|_| throttle.for_name(&vault, "Ada")), [true, true, true, false]);
-        assert!(!throttle.for_name(&vault, " ADA "), "in another spelling it is the same name");
-        assert!(throttle.for_name(&vault, "ben"));
+        rate.from_address(&vault, one).unwrap();
+        assert_eq!([1, 2, 3, 4].map(|_| rate.for_name(&vault, "Ada")), [true, true, true, false]);
+        assert!(!rate.for_name(&vault, " ADA "), "in another spelling it is the same name");
+        assert!(rate.for_name(&vault, "ben"));
         manual.advance(chrono::Duration::minutes(21));
-        assert!(throttle.for_name(&vault, "ada"));
+        assert!(rate.for_name(&vault, "ada"));
     }
 }
