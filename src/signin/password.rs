@@ -84,13 +84,13 @@ pub fn rules(profile: &Profile, person: &Person<'_>) -> Vec<Rule> {
         let text = "No part of your name, username or mailbox".to_owned();
         rule("password.forbid_name_parts", "forbid_parts", parts(person).join(" "), text, None);
     }
+    let text = "None that is easily guessed, or was stolen elsewhere".to_owned();
+    rule("", "sent", String::new(), text, Some("looked at when sent"));
     let text = match settings.history {
         0 | 1 => "Not the one you have".to_owned(),
         count => format!("None of your last {count}"),
     };
     rule("password.history", "sent", String::new(), text, Some("looked at when sent"));
-    let text = "None that is easily guessed, or was stolen elsewhere".to_owned();
-    rule("", "sent", String::new(), text, Some("looked at when sent"));
     rules
 }
 
