@@ -48,6 +48,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("floor", "Too few people could administer"),
     ("grant-over", "The grant is over"),
     ("grant-suspended", "The grant is suspended"),
+    ("has-mailbox", "The link goes to a mailbox"),
     ("idempotency-key-reused", "The key came with another call"),
     ("in-effect", "It is in effect already"),
     ("in-flight", "The same call is under way"),
