@@ -4,6 +4,7 @@
 //! May call: `vault` (the master key), `db` (the location), `error`.
 
 mod mail;
+mod identity_providers;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use mail::{Credentials, Mail, Tls};
+pub use identity_providers::{ClientSecret, IdentityProvider, required};
 
 use crate::db::Location;
 use crate::disk::{Disk, SystemDisk};
@@ -38,12 +40,16 @@ struct File {
     log_format: Option<String>,
     trusted_proxies: Option<Vec<Network>>,
     breached_passwords: Option<PathBuf>,
+    identity_providers: Vec<identity_providers::Written>,
     hash: Hash,
     mail: Option<mail::Section>,
 }
 
 /// How long a request waits for a connection before the answer is 503.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an identity provider may take for one answer.
+const PROVIDER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Of so many decisions one is asked again of casbin, unless the file says otherwise.
 const REFEREE_SAMPLE: u32 = 10_000;
@@ -61,6 +67,7 @@ const KEYS: &[&str] = &[
     "log_format",
     "trusted_proxies",
     "breached_passwords",
+    "identity_providers",
     "hash",
     "mail",
 ];
@@ -145,6 +152,10 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Passwords that were stolen elsewhere, as a file or directory in the range format of Pwned Passwords.
     pub breached_passwords: Option<PathBuf>,
+    /// The company's identity providers, through which people sign in here.
+    pub identity_providers: Vec<IdentityProvider>,
+    /// How long one of them may take for an answer.
+    pub provider_patience: Duration,
     /// Password hashing.
     pub hash: Hash,
     /// Through which server mail goes; without one nothing is mailed.
@@ -190,6 +201,8 @@ impl Config {
             json_logs: log_format(file.log_format.as_deref())?,
             trusted_proxies: trusted_proxies(file.trusted_proxies)?,
             breached_passwords: breached_passwords(file.breached_passwords)?,
+            identity_providers: identity_providers::checked(file.identity_providers)?,
+            provider_patience: PROVIDER_PATIENCE,
             hash: file.hash,
             mail: file.mail.map(Mail::of).transpose()?,
             data,
@@ -302,6 +315,12 @@ fn read(path: &Path) -> Result<File> {
             refuse_unknown(&format!("{name} [{section}]"), found, known)?;
         }
     }
+    if let Some(toml::Value::Array(providers)) = table.get("identity_providers") {
+        let place = format!("{name} [[identity_providers]]");
+        for provider in providers.iter().filter_map(toml::Value::as_table) {
+            refuse_unknown(&place, provider, identity_providers::KEYS)?;
+        }
+    }
     toml::from_str(&text).map_err(|cause| Error::field(&name, cause.to_string()))
 }
 
@@ -332,6 +351,9 @@ mod tests {
         assert!(error.contains("\"listn\"") && error.contains("did you mean \"listen\""), "{error}");
         let error = loaded("[hash]\nmemory = 10\n").unwrap_err().to_string();
         assert!(error.contains("did you mean \"memory_kib\""), "{error}");
+        let error =
+            loaded("[[identity_providers]]\nisuer = \"https://id.firm.example\"\n").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"issuer\""), "{error}");
     }
 
     #[test]

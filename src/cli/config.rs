@@ -32,6 +32,10 @@ pub(super) fn check(config: &Config) -> Result<Output> {
         ("lease_seconds", json!(config.lease.num_seconds())),
         ("log_format", json!(if config.json_logs { "json" } else { "text" })),
         ("trusted_proxies", json!(config.trusted_proxies)),
+        (
+            "identity_providers",
+            json!(config.identity_providers.iter().map(|one| &one.key).collect::<Vec<_>>()),
+        ),
         ("hash.memory_kib", json!(config.hash.memory_kib)),
         ("hash.passes", json!(config.hash.passes)),
         ("hash.lanes", json!(config.hash.lanes)),
@@ -40,7 +44,7 @@ pub(super) fn check(config: &Config) -> Result<Output> {
     ];
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Ok(Output {
-        lines: settings.iter().map(|(name, value)| format!("{name:<16} {}", shown(value))).collect(),
+        lines: settings.iter().map(|(name, value)| format!("{name:<18} {}", shown(value))).collect(),
         notes: vec!["the settings are right".to_owned()],
         data: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         ..Output::default()
