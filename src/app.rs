@@ -5,8 +5,8 @@
 //! takes a thread, and waits two seconds at most. May call: every slice's caches; slices take an `App` only in
 //! `http.rs`, `jobs.rs` and where long work is many short transactions.
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+mod opening;
+
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ use crate::signin::asking_rate::AskingRate;
 use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
+use crate::sso::Providers;
 use crate::vault;
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -71,6 +72,7 @@ struct House {
     session_limits: Limits,
     asking_rate: AskingRate,
     hashers: Hashers,
+    identity_providers: Providers,
     recorder: recorder::Recorder,
     watcher: watch::Watcher,
     writer: Arc<Mutex<()>>,
@@ -136,7 +138,7 @@ impl App {
     /// # Errors
     /// As [`App::open`], but for what the rows say.
     pub fn open_unread(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
-        prepare_directory(&config)?;
+        opening::prepare_directory(&config)?;
         let master = config.master_key(entropy.as_ref())?;
         Database::migrate(&config.database)?;
         let vault =
@@ -159,6 +161,7 @@ impl App {
         let database =
             Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);
+        let identity_providers = Providers::new(&config.identity_providers, config.provider_patience)?;
         let house = House {
             config,
             database,
@@ -185,6 +188,7 @@ impl App {
             session_limits: Limits::shipped()?,
             asking_rate,
             hashers,
+            identity_providers,
             recorder,
             watcher,
             writer: Arc::default(),
@@ -268,6 +272,11 @@ impl App {
     /// The threads that hash passwords.
     pub fn hashers(&self) -> &Hashers {
         &self.0.hashers
+    }
+
+    /// The company's identity providers.
+    pub(crate) fn identity_providers(&self) -> &Providers {
+        &self.0.identity_providers
     }
 
     /// The organisation whose house this is.
@@ -432,18 +441,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         Ok(outcome) => outcome,
         Err(cause) => Err(Error::internal("a piece of work ended early", cause)),
     }
-}
-
-fn prepare_directory(config: &Config) -> Result<()> {
-    let failed = |cause: std::io::Error| Error::internal("making the data directory", cause);
-    for directory in [config.data.clone(), config.data.join("keys"), config.data.join("access")] {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
-    }
-    let mode = fs::metadata(&config.data).map_err(failed)?.permissions().mode();
-    if mode & 0o007 != 0 {
-        let advice =
-            format!("others can read {}; run: chmod 700 {}", config.data.display(), config.data.display());
-        return Err(Error::field("data", advice));
-    }
-    Ok(())
 }

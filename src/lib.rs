@@ -34,4 +34,5 @@ pub mod requests;
 pub mod reviews;
 pub mod sheet;
 pub mod signin;
+pub mod sso;
 pub mod vault;

@@ -48,6 +48,8 @@ crate::text_enum! {
         Recovery = "recovery",
         /// Found in another system.
         Imported = "imported",
+        /// Brought by a group at an identity provider, and gone with it.
+        Upstream = "upstream",
     }
 }
 

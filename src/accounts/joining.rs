@@ -76,8 +76,16 @@ pub struct NewService {
 /// # Errors
 /// [`Error::Invalid`] for a field that does not make sense; [`Error::Conflict`] if a name is taken.
 pub fn create_person(tx: &mut Tx<'_>, new: NewPerson) -> Result<Account> {
+    create_person_from(tx, new, Source::Manual)
+}
+
+/// As [`create_person`], for somebody of whom the house knows from that source.
+///
+/// # Errors
+/// As [`create_person`].
+pub fn create_person_from(tx: &mut Tx<'_>, new: NewPerson, source: Source) -> Result<Account> {
     let mut details = checked_details(&new)?;
-    let account = new_person(tx, &new, Source::Manual)?;
+    let account = new_person(tx, &new, source)?;
     if let Some(manager) = &account.manager {
         managers::check_works_here(tx, manager)?;
         managers::check(tx, &account.id, manager)?;

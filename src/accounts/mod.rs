@@ -28,13 +28,13 @@ use serde::{Deserialize, Serialize};
 pub use changing::{Changes, change};
 pub use details::Details;
 pub use directory::Directory;
-pub use joining::{NewPerson, NewService, create_person, create_service};
+pub use joining::{NewPerson, NewService, create_person, create_person_from, create_service};
 pub use managers::{chain, reports, team};
 pub use moving::{enrol, mark_left, rehire, reinstate, set_strong_factor, suspend};
 pub use state::{Kind, Standing, State, Status, Suspension};
 
 use crate::clock::Timestamp;
-use crate::db::Reader;
+use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::log::event::Row;
@@ -67,6 +67,8 @@ text_enum! {
         Manual = "manual",
         /// The people file.
         File = "people-file",
+        /// The company's identity provider, when they first signed in.
+        IdentityProvider = "identity-provider",
     }
 }
 
@@ -216,6 +218,22 @@ pub fn find_by_employee_id(reader: &mut Reader<'_>, employee_id: &str) -> Result
 /// [`Error::Internal`] for a fault of the database.
 pub fn find_by_email(reader: &mut Reader<'_>, email: &str) -> Result<Option<Account>> {
     find_in(reader, Space::Email, email)
+}
+
+/// Lets an account be asked by `issuer|subject` too, as an identity provider names it.
+///
+/// # Errors
+/// [`Error::Conflict`] `name-taken` if that means, or ever meant, another account.
+pub fn add_federated_name(tx: &mut Tx<'_>, id: &AccountId, name: &str) -> Result<()> {
+    names::take(tx, id, names::NameKind::Federated, name)
+}
+
+/// Lets an account be asked by such a name no more; the name is free again.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn remove_federated_name(tx: &mut Tx<'_>, id: &AccountId, name: &str) -> Result<()> {
+    names::give_up(tx, id, names::NameKind::Federated, name)
 }
 
 /// The account that a person means who types a username, an account id, an external id or an employee id.

@@ -245,6 +245,62 @@ diesel::table! {
         next_password -> Nullable<Text>,
         ended_at -> Nullable<Timestamp>,
         ended_by -> Nullable<Text>,
+        origin -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sso_links (digest) {
+        digest -> Text,
+        account -> Text,
+        provider -> Text,
+        name -> Binary,
+        linked_by -> Text,
+        linked_at -> Timestamp,
+        used_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sso_attempts (digest) {
+        digest -> Text,
+        provider -> Text,
+        browser -> Text,
+        source -> Text,
+        secrets -> Binary,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+        replayed -> Bool,
+    }
+}
+
+diesel::table! {
+    sso_sessions (id) {
+        id -> Text,
+        account -> Text,
+        provider -> Text,
+        link -> Text,
+        sid -> Nullable<Text>,
+        began_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sso_roles (account, provider, role) {
+        account -> Text,
+        provider -> Text,
+        role -> Text,
+        grant_id -> Nullable<Text>,
+        request -> Nullable<Text>,
+        since -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sso_logouts (digest) {
+        digest -> Text,
+        expires_at -> Timestamp,
     }
 }
 
@@ -659,6 +715,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     recovery_codes,
     one_time_links,
     sessions,
+    sso_links,
+    sso_attempts,
+    sso_sessions,
+    sso_roles,
+    sso_logouts,
     api_keys,
     applications,
     roles,

@@ -128,6 +128,8 @@ impl Touched {
             }
             Change::FactorEnrolled { account, .. }
             | Change::FactorRemoved { account, .. }
+            | Change::IdentityLinked { account, .. }
+            | Change::IdentityUnlinked { account, .. }
             | Change::KeyIssued { account, .. }
             | Change::KeyRevoked { account, .. }
             | Change::AttestationGiven { account, .. }

@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 
 const LONGEST_PATH: usize = 1_024;
 const LONGEST_QUERY: usize = 8_192;
+/// Where the codes of identity providers come in, which are longer than what anybody types.
+const CALLBACK: &str = "/sign-in/with/{provider}/callback";
+const LONGEST_CODE: usize = 6_000;
 
 /// Holds a request's address to the limits, before anybody is asked anything.
 ///
@@ -40,7 +43,7 @@ pub fn check(request: &ServiceRequest, row: &Row) -> std::result::Result<(), Pro
     let unreadable = |_| problem::bad_request(Error::field("query", "cannot be read"));
     let pairs = web::Query::<Vec<(String, String)>>::from_query(query).map_err(unreadable)?.into_inner();
     known(&pairs, row).map_err(problem::bad_request)?;
-    fitting(&pairs)?;
+    fitting(&pairs, if row.path == CALLBACK { LONGEST_CODE } else { LONGEST_PARAMETER })?;
     Ok(())
 }
 
@@ -64,10 +67,10 @@ fn known(pairs: &[(String, String)], row: &Row) -> Result<()> {
     ))
 }
 
-fn fitting(pairs: &[(String, String)]) -> Result<()> {
+fn fitting(pairs: &[(String, String)], longest: usize) -> Result<()> {
     for (_, value) in pairs {
-        if value.chars().count() > LONGEST_PARAMETER {
-            return Err(Error::field("query", format!("a value has {LONGEST_PARAMETER} characters at most")));
+        if value.chars().count() > longest {
+            return Err(Error::field("query", format!("a value has {longest} characters at most")));
         }
         if value.contains('\0') {
             return Err(Error::field("query", "a value must not hold the character U+0000"));

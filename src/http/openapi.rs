@@ -29,7 +29,7 @@ use crate::provisioning::http::import as provisioning_import;
 use crate::provisioning::http::{holdings, tasks};
 use crate::signin::http as signin;
 use crate::signin::sessions::COOKIE;
-use crate::{accounts, alarms, exceptions, leavers, requests, reviews};
+use crate::{accounts, alarms, exceptions, leavers, requests, reviews, sso};
 
 /// The longest value of one query parameter, in characters.
 pub const LONGEST_PARAMETER: usize = 512;
@@ -54,6 +54,9 @@ pub const LONGEST_PARAMETER: usize = 512;
         signin::session,
         signin::sign_out,
         signin::pages::well_known_change_password,
+        sso::http::logout,
+        sso::http::identities::index,
+        sso::http::identities::unlink,
         signin::me,
         signin::own_sessions,
         signin::end_own_session,
@@ -282,7 +285,7 @@ fn idempotency_key() -> Parameter {
 fn path_parameters(path: &str) -> impl Iterator<Item = Parameter> {
     path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).map(|name| {
         let schema: RefOr<Schema> = match name {
-            "system" | "key" | "app" | "role" => {
+            "system" | "key" | "app" | "role" | "provider" => {
                 ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(64)).into()
             }
             _ => text_of(&[], Some("uuid"), None),

@@ -12,7 +12,7 @@ use super::{clauses, health, home, log, openapi};
 use crate::access::http as access;
 use crate::organisation::http as organisation;
 use crate::signin::http as signin;
-use crate::{accounts, alarms, decision, exceptions, leavers, notify, provisioning, requests, reviews};
+use crate::{accounts, alarms, decision, exceptions, leavers, notify, provisioning, requests, reviews, sso};
 
 /// What a caller must have before the handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,15 @@ table! {
     GET "/api/v1/session", Needs::Nothing => signin::session;
     DELETE "/api/v1/session", Needs::Nothing => signin::sign_out;
     POST "/sign-out", Needs::Nothing => signin::pages::sign_out;
+    GET "/sign-in/with/{provider}", Needs::Nothing => sso::http::start;
+    GET "/sign-in/with/{provider}/callback", Needs::Nothing => sso::http::come_back;
+    GET "/sign-in/at/{provider}", Needs::Nothing => sso::http::elsewhere;
+    GET "/enrol/{token}/with/{provider}", Needs::Nothing => sso::http::start_invited;
+    GET "/sign-out/with/{provider}", Needs::Nothing => sso::http::sign_out;
+    GET "/signed-out/{provider}", Needs::Nothing => sso::http::signed_out;
+    GET "/api/v1/accounts/{id}/identities", may("accounts", "read") => sso::http::identities::index;
+    DELETE "/api/v1/accounts/{id}/identities/{provider}", may("accounts", "unlock") => sso::http::identities::unlink;
+    POST "/api/v1/identity-providers/{provider}/logout", Needs::Nothing => sso::http::logout;
     GET "/.well-known/change-password", Needs::Nothing => signin::pages::well_known_change_password;
 
     // ---- the house's settings

@@ -161,6 +161,16 @@ pub enum Change {
     SessionStarted { account: AccountId, session: SessionId, methods: Vec<String> },
     /// A session ended.
     SessionEnded { account: AccountId, session: SessionId, cause: String },
+    /// A subject of an identity provider was linked to an account: by an invitation, an address, or with its creation.
+    IdentityLinked { account: AccountId, provider: String, by: String },
+    /// An account's subject at an identity provider was taken away.
+    IdentityUnlinked { account: AccountId, provider: String },
+    /// A sign-in by an identity provider was refused; the cause is a word of ours.
+    SsoRefused { account: Option<AccountId>, provider: String, cause: String },
+    /// An identity provider began not to answer as it should.
+    IdentityProviderFailed { provider: String, cause: String },
+    /// A role that a group at an identity provider stands for could not be given, asked for or taken away.
+    GroupRoleWithheld { account: AccountId, provider: String, role: String, cause: String },
     /// An API key was issued.
     KeyIssued { account: AccountId, key: KeyId, expires_at: Timestamp },
     /// An API key was revoked.
@@ -326,6 +336,9 @@ impl Change {
             | C::FactorRemoved { account, .. }
             | C::SessionStarted { account, .. }
             | C::SessionEnded { account, .. }
+            | C::IdentityLinked { account, .. }
+            | C::IdentityUnlinked { account, .. }
+            | C::GroupRoleWithheld { account, .. }
             | C::KeyIssued { account, .. }
             | C::KeyRevoked { account, .. }
             | C::GrantAdded { account, .. }
@@ -351,6 +364,7 @@ impl Change {
             | C::LinkIssued { account, .. }
             | C::LinkUsed { account, .. }
             | C::PasswordLocked { account, .. }
+            | C::SsoRefused { account, .. }
             | C::HoldingFound { account, .. }
             | C::HoldingSettled { account, .. }
             | C::HoldingGone { account, .. }

@@ -167,7 +167,7 @@ pub fn refuse(tx: &mut Tx<'_>, id: &RequestId, note: Option<&str>) -> Result<Req
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] for anybody else; [`Error::Conflict`] `decided`.
 pub fn withdraw(tx: &mut Tx<'_>, id: &RequestId) -> Result<Request> {
-    let mut request = pending(tx, id)?;
+    let request = pending(tx, id)?;
     let me = tx.caller.account().cloned().ok_or(Error::Unauthenticated)?;
     if request.account != me && request.asked_by != me.as_str() {
         return Err(Error::forbidden(
@@ -175,11 +175,30 @@ pub fn withdraw(tx: &mut Tx<'_>, id: &RequestId) -> Result<Request> {
             "Only who asked, or who was to get the role, can withdraw.",
         ));
     }
+    withdrawn(tx, request)
+}
+
+/// Takes back what a part of the house asked for by itself, if nobody has answered it yet.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] for what somebody else asked for.
+pub fn take_back(tx: &mut Tx<'_>, id: &RequestId, asker: &Caller) -> Result<()> {
+    let request = match pending(tx, id) {
+        Err(Error::Conflict("decided", _)) => return Ok(()),
+        other => other?,
+    };
+    if request.asked_by != asker.label() {
+        return Err(Error::forbidden("not-yours", "The house takes back only what it asked for itself."));
+    }
+    withdrawn(tx, request).map(drop)
+}
+
+fn withdrawn(tx: &mut Tx<'_>, mut request: Request) -> Result<Request> {
     request.state = RequestState::Withdrawn;
     request.decided_at = Some(tx.now);
     save(tx, &mut request)?;
     tx.record(Change::RequestWithdrawn {
-        request: id.clone(),
+        request: request.id.clone(),
         account: request.account.clone(),
         role: request.role.clone(),
     });

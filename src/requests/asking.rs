@@ -89,6 +89,14 @@ pub fn ask(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Request> {
     begin(tx, wanted, account, Some(&asker))
 }
 
+/// Asks for a role in somebody's place, for a part of the house that asks by itself: nobody's word counts for it.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_for(tx: &mut Tx<'_>, wanted: &Ask, account: &AccountId) -> Result<Request> {
+    begin(tx, wanted, account.clone(), None)
+}
+
 /// Gives a role to an account: an ordinary one at once, an access role as a request in which the giver's word may
 /// count. Whether the caller has `grants:give` somehow is judged before.
 ///

@@ -23,8 +23,8 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, GrantId, RequestId, TextId};
 use crate::text_enum;
 
-pub use answering::{approve, lapse, lapse_all, refuse, withdraw};
-pub use asking::{Ask, Asked, Until, ask, give};
+pub use answering::{approve, lapse, lapse_all, refuse, take_back, withdraw};
+pub use asking::{Ask, Asked, Until, ask, ask_for, give};
 
 text_enum! {
     /// Where a request stands.

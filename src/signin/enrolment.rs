@@ -8,7 +8,7 @@ use super::links::{self, Link, Purpose};
 use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::totp::{self, Enrolment};
-use super::{Progress, choosing, limit_of, password, people};
+use super::{Progress, choosing, limit_of, password, people, vouched};
 use crate::accounts::{self, Standing};
 use crate::app::App;
 use crate::caller::Caller;
@@ -129,7 +129,8 @@ fn complete(
     let enrolled = Change::FactorEnrolled { account: session.account.clone(), factor: "totp".to_owned() };
     tx.record_rows(enrolled, vec![row]);
     let limit = limit_of(tx, app, &session.account)?;
-    let issued = sessions::raise(tx, session, limit, agent, &["pwd", "otp"])?;
+    let first = if session.origin.is_some() { vouched::METHOD } else { "pwd" };
+    let issued = sessions::raise(tx, session, limit, agent, &[first, "otp"])?;
     Ok((issued, codes))
 }
 

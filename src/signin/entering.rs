@@ -9,7 +9,7 @@ use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::people::{self, Attempt, Known};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::store::credentials as store;
-use super::{Progress, State, choosing, limit_of, password, totp};
+use super::{Progress, State, choosing, limit_of, password, totp, vouched};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::caller::Caller;
@@ -28,7 +28,8 @@ pub async fn sign_in(app: &App, username: String, typed: Secret, agent: String) 
     let slot = app.hashers().slot().await?;
     app.to_its_end(move |app| {
         let typed = password::normalised(&typed);
-        let attempt = app.read_now(|reader| people::meet(reader, &username))?;
+        let providers = &app.config().identity_providers;
+        let attempt = app.read_now(|reader| people::meet(reader, providers, &username))?;
         let Attempt { counter, rules, known } = attempt;
         if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
             return Err(Error::Unauthenticated);
@@ -88,7 +89,7 @@ fn begin(app: &App, known: &Known, agent: &str) -> Result<Progress> {
 /// [`Error::Unauthenticated`] outside that step and for wrong, used and locked alike; [`Error::Conflict`]
 /// `password-ended` if a new password has to be chosen first.
 pub async fn show_code(app: &App, session: Session, code: Secret, agent: String) -> Result<Progress> {
-    if session.stage != Stage::Password {
+    if !matches!(session.stage, Stage::Password | Stage::Vouched) {
         return Err(Error::Unauthenticated);
     }
     app.to_its_end(move |app| {
@@ -119,14 +120,16 @@ fn enter(
     agent: &str,
 ) -> Result<Option<Issued>> {
     let account = accounts::find(tx, &session.account)?;
-    let age = people::password_age(tx, &session.account)?.ok_or(Error::Unauthenticated)?;
-    // A password that was set since makes the step before this one worthless.
-    if !people::is_active(&account, tx.now) || age.set_at > session.created_at {
+    if !people::is_active(&account, tx.now) {
         return Err(Error::Unauthenticated);
     }
-    if age.ended && session.next_password.is_none() {
-        return Err(Error::conflict("password-ended", "Choose a new password first."));
-    }
+    let first = match session.stage {
+        Stage::Vouched => vouched::METHOD,
+        _ => {
+            password_step_counts(tx, session)?;
+            "pwd"
+        }
+    };
     let method = if totp::take_code(tx, &session.account, code)? {
         "otp"
     } else if totp::take_recovery_code(tx, &session.account, code)? {
@@ -138,7 +141,19 @@ fn enter(
         choosing::set(tx, &session.account, hash, session)?;
     }
     let limit = limit_of(tx, app, &session.account)?;
-    sessions::raise(tx, session, limit, agent, &["pwd", method]).map(Some)
+    sessions::raise(tx, session, limit, agent, &[first, method]).map(Some)
+}
+
+/// Whether the step before the code still counts: a password that was set since makes it worthless.
+fn password_step_counts(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
+    let age = people::password_age(tx, &session.account)?.ok_or(Error::Unauthenticated)?;
+    if age.set_at > session.created_at {
+        return Err(Error::Unauthenticated);
+    }
+    if age.ended && session.next_password.is_none() {
+        return Err(Error::conflict("password-ended", "Choose a new password first."));
+    }
+    Ok(())
 }
 
 /// What comes next in a session.
@@ -148,7 +163,7 @@ fn enter(
 pub fn next_state(reader: &mut Reader<'_>, session: &Session) -> Result<State> {
     Ok(match session.stage {
         Stage::Full => State::SignedIn,
-        Stage::Enrolment => State::TotpRequired,
+        Stage::Enrolment | Stage::Vouched => State::TotpRequired,
         Stage::Password => {
             let ended = people::password_age(reader, &session.account)?.is_some_and(|age| age.ended);
             if ended && session.next_password.is_none() {

@@ -3,7 +3,7 @@
 //! Rules: unknown, wrong and locked are one and the same answer, byte for byte; every step that succeeds sets the
 //! cookie anew; nothing of a password or a code comes back.
 
-mod cookies;
+pub mod cookies;
 mod first_run;
 pub mod pages;
 mod views;

@@ -24,6 +24,7 @@ pub mod resetting;
 pub mod sessions;
 mod store;
 pub mod totp;
+pub mod vouched;
 
 use serde::Serialize;
 

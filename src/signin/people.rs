@@ -5,9 +5,10 @@
 use super::lockout::{Counter, Kind, Rules};
 use super::password::{self, Person};
 use super::store::credentials as store;
-use super::totp;
+use super::{totp, vouched};
 use crate::accounts::{self, Account, Details, Standing, State};
 use crate::clock::Timestamp;
+use crate::config::IdentityProvider;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
@@ -22,7 +23,8 @@ pub(super) struct Known {
     pub history: Vec<String>,
     /// Whether the password has ended or must be changed.
     pub ended: bool,
-    /// Whether the account counts now and has a second factor: without both there is no signing in.
+    /// Whether the account counts now, has a second factor and may sign in here at all: without all three there is no
+    /// signing in.
     pub may_sign_in: bool,
 }
 
@@ -37,7 +39,7 @@ pub(super) struct Attempt {
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
-pub(super) fn meet(reader: &mut Reader<'_>, name: &str) -> Result<Attempt> {
+pub(super) fn meet(reader: &mut Reader<'_>, providers: &[IdentityProvider], name: &str) -> Result<Attempt> {
     let rules = Rules::of(&reader.profile());
     let found = match name.len() {
         1..=LONGEST_NAME => accounts::find_by_name(reader, name)?,
@@ -49,7 +51,9 @@ pub(super) fn meet(reader: &mut Reader<'_>, name: &str) -> Result<Attempt> {
     };
     let counter = Counter::of_account(reader.vault(), &account.id, Kind::Password);
     let age = password_age(reader, &account.id)?;
-    let may_sign_in = is_active(&account, reader.now) && totp::is_enrolled(reader, &account.id)?;
+    let may_sign_in = is_active(&account, reader.now)
+        && totp::is_enrolled(reader, &account.id)?
+        && !vouched::elsewhere(reader, providers, &account.id)?;
     let row = store::password(reader, &account.id)?;
     let known = Known {
         account: account.id,

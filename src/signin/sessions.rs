@@ -44,6 +44,8 @@ crate::text_enum! {
         Enrolment = "enrolment",
         /// The password was right, the code is missing.
         Password = "password",
+        /// An identity provider vouched for the person, but not for a second factor: the code is missing.
+        Vouched = "vouched",
         /// Signed in.
         Full = "full",
     }
@@ -69,6 +71,8 @@ pub struct Session {
     /// When it ends, whatever happens in it.
     pub ends_at: Timestamp,
     pub(super) next_password: Option<String>,
+    /// The sign-in at an identity provider that it goes back to; `None` for one by this house's own means.
+    pub origin: Option<String>,
 }
 
 impl Session {
@@ -80,7 +84,7 @@ impl Session {
                 proved_at: self.proved_at,
                 once: None,
             },
-            Stage::Enrolment | Stage::Password => Caller::nobody(),
+            Stage::Enrolment | Stage::Password | Stage::Vouched => Caller::nobody(),
         }
     }
 
@@ -225,8 +229,25 @@ pub(super) fn open(reader: &mut Reader<'_>, opening: Opening<'_>) -> Result<Issu
         idle: limit.idle,
         ends_at,
         next_password,
+        origin: None,
     };
     Ok(Issued { token, session })
+}
+
+/// Notes what a session that has just begun goes back to, and when its owner last showed a second factor.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn go_back_to(
+    reader: &mut Reader<'_>,
+    issued: &mut Issued,
+    (origin, proved_at): (&str, Timestamp),
+) -> Result<()> {
+    let session = &mut issued.session;
+    store::set_origin(reader, &session.id, (origin, proved_at))?;
+    session.origin = Some(origin.to_owned());
+    session.proved_at = session.proved_at.map(|_| proved_at);
+    Ok(())
 }
 
 /// Exchanges a session for a full one: the old token is dead, and of two that try at once one succeeds.
@@ -244,7 +265,11 @@ pub(super) fn raise(
         return Err(Error::Unauthenticated);
     }
     let opening = Opening { account: &old.account, stage: Stage::Full, limit, agent, next_password: None };
-    let issued = open(tx, opening)?;
+    let mut issued = open(tx, opening)?;
+    if let Some(origin) = &old.origin {
+        let now = tx.now;
+        go_back_to(tx, &mut issued, (origin, now))?;
+    }
     tx.record(Change::SessionStarted {
         account: old.account.clone(),
         session: issued.session.id.clone(),
@@ -292,6 +317,22 @@ pub fn end_all(
         tx.record(Change::SessionEnded { account: account.clone(), session, cause: cause.to_owned() });
     }
     Ok(count)
+}
+
+/// Ends every session that goes back to one of these sign-ins at an identity provider; returns how many were full.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn end_of_origins(tx: &mut Tx<'_>, origins: &[String], cause: &str) -> Result<usize> {
+    let ended = store::end_of_origins(tx, origins, cause)?;
+    let mut full = 0;
+    for (session, account, stage) in ended {
+        if stage == Stage::Full {
+            full += 1;
+            tx.record(Change::SessionEnded { account, session, cause: cause.to_owned() });
+        }
+    }
+    Ok(full)
 }
 
 /// How many sessions of the account were neither ended nor have run out at `reader.now`.

@@ -10,6 +10,7 @@ const SLICES: &[&str] = &[
     "leavers",
     "reviews",
     "provisioning",
+    "sso",
     "requests",
     "signin",
     "decision",

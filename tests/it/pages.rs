@@ -19,6 +19,13 @@ const GATE: &[&str] = &[
     "/sign-in",
     "/sign-in/totp",
     "/sign-in/password",
+    // Only where identity providers are configured; tests/it/sso.rs looks at them.
+    "/sign-in/with/{provider}",
+    "/sign-in/with/{provider}/callback",
+    "/sign-in/at/{provider}",
+    "/enrol/{token}/with/{provider}",
+    "/sign-out/with/{provider}",
+    "/signed-out/{provider}",
     // Only for who was sent here by a proxy.
     "/return",
 ];

@@ -60,6 +60,15 @@ const OPEN: &[&str] = &[
     "GET /api/v1/session",
     "DELETE /api/v1/session",
     "POST /sign-out",
+    // There and back by the company's identity provider; the handler judges what comes back.
+    "GET /sign-in/with/{provider}",
+    "GET /sign-in/with/{provider}/callback",
+    "GET /sign-in/at/{provider}",
+    "GET /enrol/{token}/with/{provider}",
+    "GET /sign-out/with/{provider}",
+    "GET /signed-out/{provider}",
+    // A provider's word that somebody signed out there: what counts is its signature.
+    "POST /api/v1/identity-providers/{provider}/logout",
     // Proxies alone are answered, and the handler judges whose request they ask about.
     "GET /forward-auth",
     "GET /forward-auth/{path:.*}",

@@ -66,6 +66,8 @@ const HARMLESS: &[(&str, &str)] = &[
     ("/sign-in", "likewise"),
     ("/sign-in/totp", "likewise"),
     ("/sign-in/password", "likewise"),
+    ("/api/v1/identity-providers/{provider}/logout", "ends sessions"),
+    ("/api/v1/accounts/{id}/identities/{provider}", "takes away"),
     ("/api/v1/session", "ends a session"),
     ("/sign-out", "likewise"),
     ("/api/v1/me/sessions/{id}", "likewise"),

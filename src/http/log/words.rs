@@ -36,6 +36,9 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("grant_suspended", "Grant suspended"),
     ("handover_changed", "Handed over in person"),
     ("house_started", "House started"),
+    ("identity_linked", "Identity linked"),
+    ("identity_provider_failed", "Identity provider failed"),
+    ("identity_unlinked", "Identity unlinked"),
     ("key_issued", "Key issued"),
     ("key_revoked", "Key revoked"),
     ("kill_switch_lifted", "Kill switch lifted"),
@@ -68,10 +71,12 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("campaign_state_changed", "Review moved on"),
     ("campaign_opened", "Review opened"),
     ("role_defined", "Role defined"),
+    ("group_role_withheld", "Role of a group withheld"),
     ("role_retired", "Role retired"),
     ("session_ended", "Session ended"),
     ("session_started", "Session started"),
     ("setting_changed", "Setting changed"),
+    ("sso_refused", "Sign-in by a provider refused"),
     ("task_handed_over", "Task handed over"),
     ("task_opened", "Task opened"),
     ("task_reopened", "Task opened again"),
@@ -104,9 +109,11 @@ pub(super) fn tell(app: &App, event: &Event) -> Told {
     };
     // Who signs in or enrols is nobody to the house until it is done, and a name to whoever reads of it.
     let (who, about) = match (&event.actor, &event.change, about) {
-        (Actor::Nobody, Change::SessionStarted { .. } | Change::FactorEnrolled { .. }, Some(name)) => {
-            (name, None)
-        }
+        (
+            Actor::Nobody | Actor::House { .. },
+            Change::SessionStarted { .. } | Change::FactorEnrolled { .. },
+            Some(name),
+        ) => (name, None),
         (by, _, about) => (actor(app, by), about),
     };
     let text = match about {
@@ -161,6 +168,11 @@ fn verb(change: &Change) -> &'static str {
         C::FactorRemoved { .. } => "removed a second factor",
         C::SessionStarted { .. } => "signed in",
         C::SessionEnded { .. } => "ended a session",
+        C::IdentityLinked { .. } => "linked an identity provider’s subject",
+        C::IdentityUnlinked { .. } => "took an identity provider’s subject away",
+        C::SsoRefused { .. } => "refused a sign-in by an identity provider",
+        C::IdentityProviderFailed { .. } => "saw that an identity provider does not answer as it should",
+        C::GroupRoleWithheld { .. } => "let a role of a group be",
         C::KeyIssued { .. } => "issued a key",
         C::KeyRevoked { .. } => "revoked a key",
         C::CatalogueApplied { .. } => "applied a catalogue",
@@ -252,6 +264,12 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::FactorEnrolled { factor, .. } | C::FactorRemoved { factor, .. } => factor.clone(),
         C::SessionStarted { methods, .. } => methods.join(", "),
         C::SessionEnded { cause, .. } | C::KeyRevoked { cause, .. } => cause.clone(),
+        C::IdentityLinked { provider, by, .. } => format!("{provider}, by {by}"),
+        C::IdentityUnlinked { provider, .. } => provider.clone(),
+        C::SsoRefused { provider, cause, .. } | C::IdentityProviderFailed { provider, cause } => {
+            format!("{provider}, {cause}")
+        }
+        C::GroupRoleWithheld { role, cause, .. } => format!("{role}, {cause}"),
         C::KeyIssued { expires_at, .. } => until(expires_at),
         C::CatalogueApplied { application, basis, .. } => format!("{application}, {basis}"),
         C::ApplicationRetired { application } => application.clone(),

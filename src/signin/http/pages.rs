@@ -125,7 +125,7 @@ impl Locks {
 }
 
 /// The path to go on to, if it is one of this house.
-fn own_path(next: Option<String>) -> Option<String> {
+pub fn own_path(next: Option<String>) -> Option<String> {
     let next = next?;
     let plain = |c: char| !c.is_control() && c != '\\' && !c.is_whitespace();
     let own = next.starts_with('/') && !next.starts_with("//");
@@ -133,7 +133,7 @@ fn own_path(next: Option<String>) -> Option<String> {
 }
 
 /// The step's address, with the path to go on to after it.
-fn with_next(step: &str, next: Option<&str>) -> String {
+pub fn with_next(step: &str, next: Option<&str>) -> String {
     let Some(next) = next else { return step.to_owned() };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
     let encoded: String = next

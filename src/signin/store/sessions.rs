@@ -33,7 +33,8 @@ pub struct ListedRow {
     pub agent: Vec<u8>,
 }
 
-type Columns = (SessionId, AccountId, Stage, Timestamp, Timestamp, Timestamp, i64, Timestamp, Option<String>);
+type Waiting = (Option<String>, Option<String>);
+type Columns = (SessionId, AccountId, Stage, Timestamp, Timestamp, Timestamp, i64, Timestamp, Waiting);
 
 /// The session of that digest unless it was ended.
 pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
@@ -49,7 +50,7 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
             sessions::proved_at,
             sessions::idle_seconds,
             sessions::ends_at,
-            sessions::next_password,
+            (sessions::next_password, sessions::origin),
         ))
         .first(reader.connection)
         .optional()?;
@@ -62,7 +63,8 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
         proved_at: (row.2 == Stage::Full).then_some(row.5),
         idle: chrono::Duration::seconds(row.6),
         ends_at: row.7,
-        next_password: row.8,
+        next_password: row.8.0,
+        origin: row.8.1,
     }))
 }
 
@@ -86,6 +88,18 @@ pub fn insert(reader: &mut Reader<'_>, new: &New) -> Result<()> {
                 sessions::next_password.eq(&new.next_password),
             ),
         ))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
+/// Notes what a session goes back to, and when a second factor was shown.
+pub fn set_origin(
+    reader: &mut Reader<'_>,
+    id: &SessionId,
+    (origin, proved_at): (&str, Timestamp),
+) -> Result<()> {
+    diesel::update(sessions::table.find(id))
+        .set((sessions::origin.eq(origin), sessions::proved_at.eq(proved_at)))
         .execute(reader.connection)?;
     Ok(())
 }
@@ -142,6 +156,24 @@ pub fn end_all(
         .returning((sessions::id, sessions::stage))
         .get_results(tx.connection)?;
     Ok(ended.into_iter().filter(|(_, stage)| *stage == Stage::Full).map(|(id, _)| id).collect())
+}
+
+/// Ends every session that goes back to one of these origins, and returns whose they were and how far they had come.
+pub fn end_of_origins(
+    tx: &mut Tx<'_>,
+    origins: &[String],
+    cause: &str,
+) -> Result<Vec<(SessionId, AccountId, Stage)>> {
+    Ok(diesel::update(sessions::table)
+        .filter(sessions::origin.eq_any(origins))
+        .filter(sessions::ended_at.is_null())
+        .set((
+            sessions::ended_at.eq(tx.now),
+            sessions::ended_by.eq(cause),
+            sessions::next_password.eq(None::<String>),
+        ))
+        .returning((sessions::id, sessions::account, sessions::stage))
+        .get_results(tx.connection)?)
 }
 
 /// The full sessions of an account that were not ended and whose last end lies ahead, newest first.

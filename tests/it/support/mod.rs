@@ -10,10 +10,12 @@ pub mod estate;
 mod example;
 mod firm;
 mod fixtures;
+pub mod hostile_provider;
 mod people;
 mod program;
 pub mod smtp;
 mod sources;
+pub mod sso;
 mod staff;
 mod stage;
 

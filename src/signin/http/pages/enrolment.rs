@@ -17,6 +17,7 @@ use crate::signin::hasher::Secret;
 use crate::signin::http::cookies::{agent, with_cookie};
 use crate::signin::sessions::{Session, Stage};
 use crate::signin::{self, password, people};
+use crate::sso;
 
 /// The form of a first password.
 #[derive(Deserialize)]
@@ -100,6 +101,7 @@ async fn context(app: &App, token: &str, form: Form, typed: Option<&Secret>) -> 
         "ending": ending(&profile),
         "locks": Locks::of(&profile),
         "profile": profile.name,
+        "providers": sso::http::offered(app),
     });
     match context {
         Json::Object(context) => Ok(context),

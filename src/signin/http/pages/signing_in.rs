@@ -17,6 +17,7 @@ use crate::signin::http::cookies::{agent, with_cookie, without_cookie};
 use crate::signin::password::{self, Rule};
 use crate::signin::sessions::{Session, Stage};
 use crate::signin::{self, State, people, totp};
+use crate::sso;
 
 /// Where to go on to afterwards.
 #[derive(Deserialize)]
@@ -77,6 +78,9 @@ pub async fn sign_in(
     checked_origin(&app, &request)?;
     let SignIn { username, password, next } = form.into_inner();
     let next = own_path(next);
+    if let Some(provider) = sso::provider_for(&app, &username) {
+        return see_other(&with_next(&format!("/sign-in/at/{}", provider.key), next.as_deref()));
+    }
     match signin::sign_in(&app, username.clone(), password, agent(&request)).await {
         Ok(progress) => {
             let on = with_next(step_page(progress.state), next.as_deref());
@@ -109,7 +113,8 @@ fn problem_form(text: String) -> Form {
 
 fn sign_in_page(app: &App, page: &Page, form: Form, next: Option<String>) -> Answer {
     let locks = Locks::of(&app.context().profiles.current());
-    page.gate("gate/sign-in.html", json!({ "form": form, "next": next, "locks": locks }))
+    let context = json!({ "form": form, "next": next, "locks": locks, "providers": sso::http::offered(app) });
+    page.gate("gate/sign-in.html", context)
 }
 
 /// GET /sign-in/totp
@@ -152,6 +157,10 @@ pub async fn show_code(
 }
 
 fn half_way(current: Current) -> Option<Session> {
+    current.0.filter(|session| matches!(session.stage, Stage::Password | Stage::Vouched))
+}
+
+fn password_given(current: Current) -> Option<Session> {
     current.0.filter(|session| session.stage == Stage::Password)
 }
 
@@ -166,7 +175,7 @@ async fn code_page(app: &App, page: &Page, session: &Session, form: Form, next: 
 /// # Errors
 /// 500 if the page cannot be made.
 pub async fn choose_form(app: web::Data<App>, page: Page, current: Current) -> Answer {
-    match half_way(current) {
+    match password_given(current) {
         Some(session) => choose_page(&app, &page, &session, Form::default(), None).await,
         None => see_other("/sign-in"),
     }
@@ -182,7 +191,7 @@ pub async fn choose_password(
     current: Current,
     form: web::Form<Choice>,
 ) -> Answer {
-    let Some(session) = half_way(current) else { return see_other("/sign-in") };
+    let Some(session) = password_given(current) else { return see_other("/sign-in") };
     let Choice { password, again, .. } = form.into_inner();
     let chosen = match alike(&password, &again) {
         Ok(()) => signin::choose_at_sign_in(&app, session.clone(), password.clone()).await,
@@ -286,8 +295,9 @@ async fn change_page(
 /// # Errors
 /// 503 if the log is busy.
 pub async fn sign_out(app: web::Data<App>, current: Current) -> Answer {
-    if let Some(session) = current.0 {
-        signin::sign_out(&app, session).await?;
-    }
-    Ok(without_cookie(see_other("/sign-in")?))
+    let Some(session) = current.0 else { return Ok(without_cookie(see_other("/sign-in")?)) };
+    let provider = sso::provider_of(&app, session.origin.clone()).await?;
+    signin::sign_out(&app, session).await?;
+    let on = provider.map_or_else(|| "/sign-in".to_owned(), |one| format!("/signed-out/{}", one.key));
+    Ok(without_cookie(see_other(&on)?))
 }

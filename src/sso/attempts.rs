@@ -1,0 +1,121 @@
+//! Sign-ins that were begun here and have not come back yet.
+//!
+//! Rules: a state is 256 random bits, kept as its digest, and works once, for ten minutes, in the browser that began it:
+//! that browser's cookie is the same for all its attempts, so that two tabs do not take each other's. Whoever begins
+//! without end is told to wait. May call: `store`.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::Duration;
+use serde::{Deserialize, Serialize};
+
+use super::providers::Provider;
+use super::{Beginning, store};
+use crate::db::Reader;
+use crate::entropy;
+use crate::error::{Error, Result};
+use crate::vault::Place;
+
+/// For so long somebody may be away at the provider.
+pub(super) const LASTS: Duration = Duration::minutes(10);
+/// So many sign-ins of one address are away at a time; a whole shift behind one address is fewer.
+const MOST_OF_ADDRESS: i64 = 1_000;
+const TOKEN_LENGTH: usize = 43;
+
+/// What the house alone knows of an attempt.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Secrets {
+    pub nonce: String,
+    pub verifier: String,
+    pub next: Option<String>,
+    pub invitation: Option<String>,
+}
+
+/// An attempt that was just begun.
+pub(super) struct Begun {
+    pub state: String,
+    pub browser: String,
+    pub secrets: Secrets,
+}
+
+/// What came of an attempt that is said to have come back.
+pub(super) enum Taken {
+    /// It is this browser's, and it is used up now.
+    Good(Secrets),
+    /// It is this browser's, but was begun with another provider. It is used up now.
+    MixedUp,
+    /// It was used before; whether this is the first time that it came again.
+    Again(bool),
+    /// It is none of this browser's, or its time is over.
+    Unknown,
+}
+
+/// Begins an attempt.
+///
+/// # Errors
+/// [`Error::TooMany`] for an address that begins too many.
+pub(super) fn begin(reader: &mut Reader<'_>, provider: &Provider, beginning: &Beginning) -> Result<Begun> {
+    let source = reader.vault().trace("sso_source", &beginning.address);
+    if store::count_attempts(reader, &source)? >= MOST_OF_ADDRESS {
+        return Err(Error::TooMany(60));
+    }
+    let known = beginning.browser.as_deref().filter(|cookie| cookie.len() == TOKEN_LENGTH);
+    let browser = known.map_or_else(|| entropy::token(reader.entropy()), str::to_owned);
+    let state = entropy::token(reader.entropy());
+    let secrets = Secrets {
+        nonce: entropy::token(reader.entropy()),
+        verifier: entropy::token(reader.entropy()),
+        next: beginning.next.clone(),
+        invitation: beginning.invitation.clone(),
+    };
+    let plain = serde_json::to_vec(&secrets).map_err(|cause| Error::internal("writing an attempt", cause))?;
+    let key = fingerprint(&state);
+    let sealed = reader.vault().seal(reader.entropy(), place(&key), &plain)?;
+    let expires_at = reader.now.plus(LASTS);
+    let row = store::NewAttempt {
+        digest: &key,
+        provider: &provider.settings.key,
+        browser: &fingerprint(&browser),
+        source: &source,
+        secrets: &sealed,
+        expires_at,
+    };
+    store::insert_attempt(reader, &row)?;
+    Ok(Begun { state, browser, secrets })
+}
+
+/// Takes an attempt that is said to have come back: of any number who try, one gets it.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database or secrets that do not open.
+pub(super) fn take(
+    reader: &mut Reader<'_>,
+    provider: &str,
+    state: &str,
+    browser: Option<&str>,
+) -> Result<Taken> {
+    let Some(browser) = browser.filter(|cookie| cookie.len() == TOKEN_LENGTH) else {
+        return Ok(Taken::Unknown);
+    };
+    let (key, browser) = (fingerprint(state), fingerprint(browser));
+    let Some((begun_with, sealed)) = store::take_attempt(reader, &key, &browser)? else {
+        return Ok(match store::was_used(reader, &key, &browser)? {
+            true => Taken::Again(store::mark_replayed(reader, &key)?),
+            false => Taken::Unknown,
+        });
+    };
+    if begun_with != provider {
+        return Ok(Taken::MixedUp);
+    }
+    let plain = reader.vault().open(place(&key), &sealed)?;
+    serde_json::from_slice(&plain)
+        .map(Taken::Good)
+        .map_err(|cause| Error::internal("reading an attempt", cause))
+}
+
+fn fingerprint(token: &str) -> String {
+    hex::encode(digest(&SHA256, token.as_bytes()))
+}
+
+fn place(key: &str) -> Place<'_> {
+    Place { table: "sso_attempts", column: "secrets", row: key }
+}

@@ -1,0 +1,278 @@
+//! The way back from a provider: from what the browser brings to a session.
+//!
+//! Rules: the attempt is used up first, whatever comes of it; the token is fetched and judged before anything is
+//! written; whom it means, what the groups bring and the session are one transaction; what is refused is an event, and
+//! changes nothing else.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::attempts::{self, Secrets, Taken};
+use super::linking::{self, Meant};
+use super::outbound::Answered;
+use super::providers::Provider;
+use super::refusal::Refusal;
+use super::tokens::{self, Identity, Tokens};
+use super::{ACTOR, callback, reach, roles, sessions};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::config::IdentityProvider;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::ids::AccountId;
+use crate::log::event::Change;
+use crate::signin::links::{self, Purpose};
+use crate::signin::vouched::{self, Admission, Vouched};
+use crate::signin::{Progress, sessions::Stage};
+
+/// What the browser brings back.
+pub struct Returning {
+    /// The provider's key in the address.
+    pub provider: String,
+    /// The state.
+    pub state: String,
+    /// The code, or what the provider says instead.
+    pub code: Option<String>,
+    /// The issuer, if the provider names itself.
+    pub issuer: Option<String>,
+    /// The browser's cookie.
+    pub browser: Option<String>,
+    /// How the browser named itself.
+    pub agent: String,
+}
+
+/// What came of it.
+pub enum Returned {
+    /// The next step, and where to go on to.
+    In(Progress, Option<String>),
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// Why a step was refused, and whom it is about, if that is known.
+type Refused = (Refusal, Option<AccountId>);
+
+/// Takes what the browser brings back to its end.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown provider; otherwise faults of this house alone.
+pub async fn come_back(app: &App, returning: Returning) -> Result<Returned> {
+    let provider = app.identity_providers().find(&returning.provider)?;
+    app.to_its_end(move |app| {
+        let key = &provider.settings.key;
+        let browser = returning.browser.as_deref();
+        let taken = app.database().alone(|reader| attempts::take(reader, key, &returning.state, browser))?;
+        let secrets = match taken {
+            Taken::Good(secrets) => secrets,
+            Taken::MixedUp => return refused(app, key, (Refusal::MixedUp, None)),
+            Taken::Again(true) => return refused(app, key, (Refusal::Replayed, None)),
+            // Said once already, or nothing that began here: a stranger's words are no events.
+            Taken::Again(false) => return Ok(Returned::Refused(Refusal::Replayed)),
+            Taken::Unknown => return Ok(Returned::Refused(Refusal::Unknown)),
+        };
+        match judged(app, &provider, &returning, &secrets)? {
+            Ok(identity) => admit(app, &provider, &identity, &secrets, &returning.agent),
+            Err(refusal) => refused(app, key, (refusal, None)),
+        }
+    })
+    .await
+}
+
+/// Says in the log what was refused.
+fn refused(app: &App, provider: &str, (refusal, account): Refused) -> Result<Returned> {
+    app.write_now(&Caller::house(ACTOR), |tx| {
+        record(tx, provider, (refusal, account));
+        Ok(())
+    })?;
+    Ok(Returned::Refused(refusal))
+}
+
+fn record(tx: &mut Tx<'_>, provider: &str, (refusal, account): Refused) {
+    tx.record(Change::SsoRefused {
+        account,
+        provider: provider.to_owned(),
+        cause: refusal.as_str().to_owned(),
+    });
+}
+
+/// Fetches the tokens for the code and judges them.
+fn judged(
+    app: &App,
+    provider: &Arc<Provider>,
+    returning: &Returning,
+    secrets: &Secrets,
+) -> Result<std::result::Result<Identity, Refusal>> {
+    let described = match reach(app, provider, false) {
+        Ok(described) => described,
+        Err(Error::Unavailable(..)) => return Ok(Err(Refusal::ProviderFailed)),
+        Err(other) => return Err(other),
+    };
+    let settings = &provider.settings;
+    let named = returning.issuer.as_deref();
+    if named.is_some_and(|issuer| issuer != settings.issuer) || (described.names_itself && named.is_none()) {
+        return Ok(Err(Refusal::IssuerWrong));
+    }
+    let Some(code) = &returning.code else { return Ok(Err(Refusal::ProviderRefused)) };
+    let fields = (described.token.as_str(), described.secret_in_header);
+    let tokens = match exchanged(app, provider, fields, (code, &secrets.verifier)) {
+        Ok(tokens) => tokens,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let now = app.context().clock.now();
+    let given = (&tokens, secrets.nonce.as_str());
+    match tokens::read(settings, &described, now, given) {
+        // Keys change: what is not known may be new.
+        Err(Refusal::KeyUnknown) => match reach(app, provider, true) {
+            Ok(anew) => Ok(tokens::read(settings, &anew, now, given)),
+            Err(Error::Unavailable(..)) => Ok(Err(Refusal::ProviderFailed)),
+            Err(other) => Err(other),
+        },
+        other => Ok(other),
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    id_token: String,
+    access_token: Option<String>,
+}
+
+/// Exchanges the code; the verifier proves that it was this house that began.
+fn exchanged(
+    app: &App,
+    provider: &Provider,
+    (address, in_header): (&str, bool),
+    (code, verifier): (&str, &str),
+) -> std::result::Result<Tokens, Refusal> {
+    let settings = &provider.settings;
+    let back = callback(app, settings);
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", back.as_str()),
+        ("code_verifier", verifier),
+    ];
+    let secret = settings.client_secret.as_ref();
+    let authorization =
+        secret.filter(|_| in_header).map(|secret| basic(&settings.client_id, secret.expose()));
+    if authorization.is_none() {
+        fields.push(("client_id", settings.client_id.as_str()));
+        fields.extend(secret.map(|secret| ("client_secret", secret.expose())));
+    }
+    let _turn = provider.turn().map_err(|_| Refusal::ProviderFailed)?;
+    let answer = provider.outbound.post(address, &fields, authorization.as_deref());
+    let Answered { status, body } = answer.map_err(|_| Refusal::ProviderFailed)?;
+    match status {
+        200 => {
+            let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| Refusal::TokenUnreadable)?;
+            Ok(Tokens { id: answer.id_token, access: answer.access_token })
+        }
+        400..=499 => Err(Refusal::CodeRefused),
+        _ => Err(Refusal::ProviderFailed),
+    }
+}
+
+/// RFC 6749 §2.3.1: both parts are form-encoded before they are put together.
+fn basic(client: &str, secret: &str) -> String {
+    use base64::Engine;
+    use openidconnect::url::form_urlencoded::byte_serialize;
+    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let both = format!("{}:{}", encoded(client), encoded(secret));
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(both))
+}
+
+/// Lets whom the identity means in, in one transaction.
+fn admit(
+    app: &App,
+    provider: &Provider,
+    identity: &Identity,
+    secrets: &Secrets,
+    agent: &str,
+) -> Result<Returned> {
+    let settings = &provider.settings;
+    let entered = app.write_now(&Caller::house(ACTOR), |tx| {
+        let meant = linking::meant(tx, settings, identity, secrets.invitation.as_deref())?;
+        match tx.savepoint(|tx| enter(tx, app, (settings, identity), meant, (secrets, agent))) {
+            Ok(Ok(progress)) => Ok(Ok(progress)),
+            Ok(Err((refusal, account))) => {
+                record(tx, &settings.key, (refusal, account));
+                Ok(Err(refusal))
+            }
+            // What the provider says does not make an account, or its name means somebody else.
+            Err(Error::Conflict(..) | Error::Invalid(_)) => {
+                record(tx, &settings.key, (Refusal::AccountNotMade, None));
+                Ok(Err(Refusal::AccountNotMade))
+            }
+            Err(other) => Err(other),
+        }
+    })?;
+    Ok(match entered.value {
+        Ok(progress) => Returned::In(progress, secrets.next.clone()),
+        Err(refusal) => Returned::Refused(refusal),
+    })
+}
+
+fn enter(
+    tx: &mut Tx<'_>,
+    app: &App,
+    (settings, identity): (&IdentityProvider, &Identity),
+    meant: Meant,
+    (secrets, agent): (&Secrets, &str),
+) -> Result<std::result::Result<Progress, Refused>> {
+    let invited = secrets.invitation.is_some();
+    let (account, to_link) = match meant {
+        Meant::Nobody(refusal, account) => return Ok(Err((refusal, account))),
+        Meant::ToMake if !identity.second_factor => return Ok(Err((Refusal::FactorMissing, None))),
+        Meant::ToMake => (linking::make(tx, identity)?, Some(linking::LinkedBy::Creation)),
+        Meant::Linked(account) => (account, None),
+        Meant::ToLink(account, by) => (account, Some(by)),
+    };
+    let admission = vouched::admission(tx, &account)?;
+    let refusal = match admission {
+        Admission::Refused => Some(Refusal::NotInUse),
+        // Somebody who left and came back is invited anew; the old link alone opens nothing.
+        Admission::Invited if to_link.is_none() && !invited => Some(Refusal::NotInUse),
+        Admission::Invited | Admission::WithoutFactor if !identity.second_factor && !invited => {
+            Some(Refusal::FactorMissing)
+        }
+        _ => None,
+    };
+    if let Some(refusal) = refusal {
+        return Ok(Err((refusal, Some(account))));
+    }
+    if let Some(token) = &secrets.invitation {
+        links::take(tx, Purpose::Enrolment, token)?;
+    }
+    if let Some(by) = to_link {
+        linking::link(tx, settings, identity, (&account, by))?;
+    }
+    if identity.second_factor {
+        if admission == Admission::Invited {
+            vouched::activate(tx, &account)?;
+            links::void(tx, Purpose::Enrolment, Some(&account))?;
+        }
+        vouched::note_factor(tx, &account)?;
+    }
+    roles::follow(tx, settings, &account, &identity.groups)?;
+    let origin = sessions::begin(tx, settings, identity, &account)?;
+    let vouched = Vouched {
+        account: &account,
+        origin: &origin,
+        agent,
+        second_factor: identity.second_factor,
+        shown_at: identity.shown_at,
+    };
+    vouched::enter(tx, app, &vouched).map(Ok)
+}
+
+impl Returned {
+    /// The page that comes next for who may come in.
+    pub fn next_page(progress: &Progress) -> Option<&'static str> {
+        match progress.issued.as_ref().map(|issued| issued.session.stage) {
+            Some(Stage::Full) | None => None,
+            Some(Stage::Enrolment) => Some("/enrolment/totp"),
+            Some(Stage::Password | Stage::Vouched) => Some("/sign-in/totp"),
+        }
+    }
+}
