@@ -76,6 +76,7 @@ class House {
   #contexts = [];
   #scriptless = new WeakSet();
   #expected = null;
+  #welcome = new Set();
 
   constructor(server) {
     this.#server = server;
@@ -135,6 +136,11 @@ class House {
   /** A page of a new context. */
   async page(options = {}) {
     return (await this.context(options)).newPage();
+  }
+
+  /** Lets pages go to another host too, such as an identity provider of the test. */
+  welcome(origin) {
+    this.#welcome.add(origin);
   }
 
   /** Fails if axe finds a breach of WCAG 2.2 AA on the page, in light or in dark. The page must run scripts. */
@@ -226,7 +232,7 @@ class House {
     context.on("request", (request) => {
       const { protocol, origin } = new URL(request.url());
       const local = ["about:", "blob:", "data:"].includes(protocol);
-      if (!local && origin !== this.url) note(`request elsewhere: ${origin}`);
+      if (!local && origin !== this.url && !this.#welcome.has(origin)) note(`request elsewhere: ${origin}`);
     });
   }
 }

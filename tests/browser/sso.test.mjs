@@ -1,0 +1,108 @@
+// Single sign-on with a certified provider, as people meet it: the whole good way, there and back and out again.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { setUp } from "./company.mjs";
+import { inHouse } from "./house.mjs";
+import { look } from "./looks.mjs";
+import { FirmProvider } from "./sso/provider.mjs";
+
+const firm = await FirmProvider.start();
+after(() => firm.stop());
+
+const DESK = `key = "desk"
+name = "Desk"
+owner = "dmitri.voznesensky"
+environment = "production"
+[[feature]]
+key = "order"
+actions = ["read"]
+[[role]]
+key = "clerk"
+name = "Desk clerk"
+max_duration = "90d"
+[[role.allow]]
+feature = "order"
+actions = ["read"]
+`;
+
+inHouse("somebody signs in by the firm's provider, holds what the group brings, and signs out", async (house) => {
+  firm.meet(house.url, await house.certificate());
+  house.welcome(firm.issuer);
+  const first = await house.page();
+  await first.goto(house.setUpLink);
+  await setUp(house, first);
+  await applied(house, DESK);
+
+  firm.people.set("ada", {
+    email: "ada@firm.example",
+    email_verified: true,
+    given_name: "Ada",
+    groups: ["clerks"],
+    methods: ["pwd", "mfa"],
+  });
+  const page = await house.page();
+  await page.goto("/sign-in");
+  await look(house, page, "sign-in-with-provider");
+  await page.getByRole("link", { name: "Continue with The firm" }).click();
+  await there(page, "ada");
+  await page.waitForURL(`${house.url}/`);
+  await page.getByText("Desk clerk").first().waitFor();
+  const [session] = (await page.context().cookies()).filter((cookie) => cookie.name === "__Host-session");
+
+  // The identifier alone leads there too, whoever it is of; the provider still knows her.
+  const again = await page.context().newPage();
+  await page.context().clearCookies({ name: "__Host-session" });
+  await again.goto("/sign-in");
+  await again.getByLabel("Username").fill("whoever@firm.example");
+  await again.getByLabel("Password").fill("not asked for");
+  await again.getByRole("button", { name: "Continue" }).click();
+  await look(house, again, "sign-in-elsewhere");
+  firm.people.get("ada").groups = [];
+  await again.getByRole("link", { name: "Continue with The firm" }).click();
+  await again.waitForURL(`${house.url}/`);
+  assert.equal(await again.getByText("Desk clerk").count(), 0, "the group is gone, and the role with it");
+
+  // Signing out here, then there: the session of before ends by the provider's word.
+  await again.getByRole("button", { name: "Sign out" }).click();
+  await again.waitForURL(`${house.url}/signed-out/firm`);
+  await look(house, again, "signed-out");
+  await again.context().addCookies([session]);
+  assert.equal((await again.request.get("/api/v1/me")).status(), 200, "it lives until then");
+  await again.getByRole("link", { name: "Sign out at The firm too" }).click();
+  await again.getByRole("button", { name: "Yes, sign me out" }).click();
+  await again.waitForURL(`${house.url}/**`);
+  assert.equal((await again.request.get("/api/v1/me")).status(), 401);
+}, { serve: ["--config", firm.configuration] });
+
+inHouse("who has no second factor at the provider or here does not come in", async (house) => {
+  firm.meet(house.url, await house.certificate());
+  house.welcome(firm.issuer);
+  const first = await house.page();
+  await first.goto(house.setUpLink);
+  await setUp(house, first);
+  firm.people.set("ben", { email: "ben@firm.example", email_verified: true });
+  const page = await house.page({ javaScriptEnabled: false });
+  await page.goto("/sign-in");
+  await page.getByRole("link", { name: "Continue with The firm" }).click();
+  await house.provoking(/status of 403/, () => there(page, "ben"));
+  await page.getByRole("heading", { name: "This sign-in does not let you in" }).waitFor();
+  await house.screenshot(page, "sign-in-refused-by-house");
+}, { serve: ["--config", firm.configuration] });
+
+/** Says at the provider who one is. */
+async function there(page, name) {
+  await page.waitForURL(`${firm.issuer}/interaction/**`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+async function applied(house, text) {
+  const folder = await mkdtemp(join(tmpdir(), "bailiwick-desk-"));
+  await writeFile(join(folder, "desk.toml"), text);
+  await house.command("apply", folder);
+  await rm(folder, { recursive: true });
+}
