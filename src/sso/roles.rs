@@ -120,6 +120,10 @@ fn take_away(tx: &mut Tx<'_>, brought: &Brought, cause: &str) -> Result<()> {
 
 fn bring(tx: &mut Tx<'_>, settings: &IdentityProvider, account: &AccountId, role: &str) -> Result<Brought> {
     let record = roles::role(tx, role)?;
+    // Held by other means: a group neither prolongs what it did not bring nor makes it its own.
+    if grants::living(tx, account)?.iter().any(|grant| grant.role == role && grant.scope.is_none()) {
+        return Err(Error::conflict("already-held", "The account holds this role already."));
+    }
     let until = limits::latest_end(tx, &record, tx.now)?;
     let reason = format!("By a group at {}", settings.name);
     let mut brought = Brought { role: role.to_owned(), grant: None, request: None };

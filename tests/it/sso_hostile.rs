@@ -188,15 +188,17 @@ async fn an_address_that_is_not_the_person_s_own_takes_nothing_over() {
     let (house, provider) = House::with_provider("create_accounts = true");
     house.with_address("ada", ADDRESS).await;
     house.with_address("eve", "ada@elsewhere.example").await;
-    let unverified = [json!(false), json!("true"), json!(1), json!(null)];
-    for value in unverified {
+    // What is neither yes nor no is no ID token at all.
+    for (value, status) in [(json!(false), 403), (json!(null), 403), (json!("true"), 400), (json!(1), 400)] {
         let claims = json!({ "sub": "666", "email": ADDRESS, "email_verified": value, "amr": ["mfa"] });
-        refused(&house, &provider, claims).await.expect(403);
+        refused(&house, &provider, claims).await.expect(status);
     }
     for address in ["ada@elsewhere.example", "ada@firm.example.evil.example", "ada", "@firm.example"] {
         refused(&house, &provider, says("666", address)).await.expect(403);
     }
-    assert_eq!(house.sso_refusals(), ["nobody_known"; 8]);
+    let causes = house.sso_refusals();
+    assert_eq!(causes[..4], ["nobody_known", "nobody_known", "token_unreadable", "token_unreadable"]);
+    assert_eq!(causes[4..], ["nobody_known"; 4]);
 }
 
 #[actix_web::test]
@@ -338,7 +340,7 @@ async fn what_strangers_send_to_the_callback_is_refused_and_fills_no_log() {
         format!("?code={}&state={state}", "x".repeat(6_001)),
         format!("?code=x&state={}", "y".repeat(500)),
         "?code=%FF%FE&state=%00".to_owned(),
-        "?error=server_error&error_description=<script>".to_owned(),
+        "?error=server_error&error_description=%3Cscript%3E".to_owned(),
     ] {
         let reply = browser.get(&format!("{callback}{query}")).await;
         assert!((400..500).contains(&reply.status), "{query}: {} {}", reply.status, reply.body);
