@@ -3,8 +3,8 @@
 //! Rules: an unknown key is an error with a suggestion; a secret has a `_FILE` form and no text form of its own.
 //! May call: `vault` (the master key), `db` (the location), `error`.
 
-mod mail;
 mod identity_providers;
+mod mail;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use mail::{Credentials, Mail, Tls};
 pub use identity_providers::{ClientSecret, IdentityProvider, required};
+pub use mail::{Credentials, Mail, Tls};
 
 use crate::db::Location;
 use crate::disk::{Disk, SystemDisk};

@@ -334,7 +334,8 @@ pub async fn enter(
     }
     let slot = app.hashers().slot().await?;
     app.to_its_end(move |app| {
-        let Attempt { counter, rules, known } = app.read_now(|reader| people::meet(reader, &username))?;
+        let Attempt { counter, rules, known } =
+            app.read_now(|reader| people::meet(reader, &app.config().identity_providers, &username))?;
         if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
             return Err(Error::Unauthenticated);
         }
