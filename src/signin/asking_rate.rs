@@ -19,8 +19,8 @@ use crate::vault::Vault;
 
 /// From one address so many at once, and another each half minute: a whole shift may have forgotten its passwords.
 const FROM_ADDRESS: (u32, Duration) = (20, Duration::from_secs(30));
-/// For one name so many at once, and another every twenty minutes.
-const FOR_NAME: (u32, Duration) = (3, Duration::from_secs(20 * 60));
+/// For one name so many at once, and another each hour: nobody's mailbox is filled by a stranger.
+const FOR_NAME: (u32, Duration) = (3, Duration::from_secs(60 * 60));
 /// Beyond so many keys those that count as new are forgotten.
 const MANY: usize = 10_000;
 
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!([1, 2, 3, 4].map(|_| rate.for_name(&vault, "Ada")), [true, true, true, false]);
         assert!(!rate.for_name(&vault, " ADA "), "in another spelling it is the same name");
         assert!(rate.for_name(&vault, "ben"));
-        manual.advance(chrono::Duration::minutes(21));
+        manual.advance(chrono::Duration::minutes(61));
         assert!(rate.for_name(&vault, "ada"));
     }
 }

@@ -1,6 +1,10 @@
 //! Coming back: a forgotten password by mail, a lost second factor in person, and what nobody can make of either.
 
+use actix_web::test::TestRequest;
 use bailiwick::accounts;
+use bailiwick::signin::hasher::Secret;
+use bailiwick::signin::inviting::{Invitation, invite_by_mail};
+use bailiwick::signin::resetting;
 use chrono::Duration;
 use serde_json::json;
 
@@ -175,6 +179,35 @@ async fn a_changed_address_is_no_way_in_for_a_day_whoever_changed_it() {
 }
 
 #[actix_web::test]
+async fn an_address_changed_by_the_people_file_is_no_way_in_and_the_old_one_hears_of_it() {
+    let server = MailServer::start(Offers::StartTls);
+    let house = house_with(server.settings());
+    let mut root = house.member("priya.raman", &["bailiwick/administrator"]).await;
+    let head =
+        "employee_id,username,given_name,family_name,email,manager,department,job_title,start_date,end_date";
+    let mut import = async |email: &str| {
+        let list = format!("{head}\nE-7,pnaka,Perrin,Nakagawa,{email},,Returns,Clerk,2026-01-01,\n");
+        let request = TestRequest::post().uri("/api/v1/accounts/import").set_payload(list);
+        root.browser.send(request).await.expect(200);
+    };
+    import("p.nakagawa@firm.example").await;
+    let id = house.app.read(|reader| accounts::find_by_any(reader, "pnaka")).await.expect("she is known").id;
+    let wanted = Invitation { username: "pnaka".to_owned(), ..Invitation::default() };
+    house.done(move |tx| invite_by_mail(tx, wanted)).await;
+    assert_eq!(mail_out(&house).await, 1);
+    let token = link(&server.next()).trim_start_matches("/enrol/").to_owned();
+    house.enrol(&mut house.browser().await, "pnaka", id, token).await;
+    house.advance(Duration::seconds(1));
+    import("taken.over@evil.example").await;
+    let mut gate = house.browser().await;
+    assert_eq!(ask(&house, &mut gate, "pnaka").await, 2, "two are told, and none has a link");
+    let mails = server.take(2);
+    let to: Vec<&str> = mails.iter().filter_map(|mail| mail["to"][0].as_str()).collect();
+    assert_eq!(to, ["p.nakagawa@firm.example", "taken.over@evil.example"]);
+    assert!(mails.iter().all(|mail| !mail["text"].as_str().unwrap_or_default().contains("/recover/")));
+}
+
+#[actix_web::test]
 async fn without_mail_the_answer_is_still_the_same_and_nothing_is_kept() {
     let house = House::new();
     let mut browser = house.browser().await;
@@ -186,6 +219,29 @@ async fn without_mail_the_answer_is_still_the_same_and_nothing_is_kept() {
     }
     assert_eq!(house.run_job("signin.recover").await.expect("it ran"), "0 names looked at");
     assert!(gate.get("/recover/sent").await.expect(200).body.contains("sends no mail"));
+}
+
+#[actix_web::test]
+async fn of_twenty_who_use_a_link_at_once_one_gets_it() {
+    let server = MailServer::start(Offers::StartTls);
+    let house = house_with(server.settings());
+    with_mailbox(&house, &server, "pnaka", "p.nakagawa@firm.example").await;
+    assert_eq!(ask(&house, &mut house.browser().await, "pnaka").await, 1);
+    let token = link(&server.next()).trim_start_matches("/recover/").to_owned();
+    let won: usize = std::thread::scope(|scope| {
+        let take = |number: usize| {
+            let (app, token) = (house.app.clone(), token.clone());
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let new = Secret::new(format!("Another {number} bridges, please!"));
+                let set = resetting::set_password(&app, token, new);
+                usize::from(runtime.expect("a runtime").block_on(set).is_ok())
+            })
+        };
+        let threads: Vec<_> = (0..20).map(take).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it ends")).sum()
+    });
+    assert_eq!(won, 1);
 }
 
 /// What a page says somebody else has to be told: link or pass.

@@ -380,3 +380,26 @@ async fn nothing_of_a_name_breaks_into_a_header_or_the_html() {
     names.sort_unstable();
     assert_eq!(names, expected);
 }
+
+#[actix_web::test]
+async fn of_many_that_carry_mail_at_once_one_sends_each() {
+    let server = MailServer::start(Offers::StartTls);
+    let house = house_with(server.settings());
+    for number in 0..20 {
+        invited(&house, &format!("person{number}"), Some(&format!("person{number}@firm.example"))).await;
+    }
+    house.run_job("notify.follow").await.expect("it ran");
+    let sent: usize = std::thread::scope(|scope| {
+        let carry = |_| {
+            let app = house.app.clone();
+            scope.spawn(move || Mailer::new(app).expect("templates").send_due().expect("the outbox"))
+        };
+        let carriers: Vec<_> = (0..4).map(carry).collect();
+        carriers.into_iter().map(|carrier| carrier.join().expect("it ends")).sum()
+    });
+    assert_eq!(sent, 20);
+    let mut to: Vec<String> = server.take(20).iter().map(|mail| mail["to"].to_string()).collect();
+    to.dedup();
+    assert_eq!(to.len(), 20, "each of them once");
+    assert_eq!(outbox(&house), Counts { waiting: 0, given_up: 0 });
+}

@@ -63,7 +63,11 @@ impl Mailer {
             })?;
             let Some(row) = taken else { break };
             let outcome = match &mut line {
-                Ok(line) => self.send(&mail, line, &row)?,
+                Ok(line) => self.send(&mail, line, &row).unwrap_or_else(|error| {
+                    // One that cannot be written must not keep all others waiting.
+                    tracing::error!(%error, mail = %row.id, "a mail could not be written");
+                    Some(Err(Fault::Later("it could not be written".to_owned())))
+                }),
                 Err(fault) => Some(Err(fault.clone())),
             };
             sent += usize::from(matches!(outcome, Some(Ok(()))));
