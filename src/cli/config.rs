@@ -41,6 +41,8 @@ pub(super) fn check(config: &Config) -> Result<Output> {
         ("hash.lanes", json!(config.hash.lanes)),
         ("hash.threads", json!(config.hash.threads)),
         ("hash.queue", json!(config.hash.queue)),
+        ("breached_passwords", json!(config.breached_passwords)),
+        ("mail", json!(config.mail.as_ref().map(|mail| format!("{}:{}", mail.server, mail.port)))),
     ];
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Ok(Output {
