@@ -57,7 +57,7 @@ impl AskingRate {
     ///
     /// # Errors
     /// [`Error::TooMany`] with the time to wait.
-    pub fn from_address(&self, vault: &Vault, address: Option<IpAddr>) -> Result<()> {
+    pub fn ask_from(&self, vault: &Vault, address: Option<IpAddr>) -> Result<()> {
         let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
         let key = vault.trace("asking.address", &address);
         forget_some(&self.addresses);
@@ -68,7 +68,7 @@ impl AskingRate {
     }
 
     /// One more for this name; false if there were enough.
-    pub fn for_name(&self, vault: &Vault, name: &str) -> bool {
+    pub fn ask_for(&self, vault: &Vault, name: &str) -> bool {
         forget_some(&self.names);
         self.names.check_key(&vault.trace("asking.name", name)).is_ok()
     }
@@ -97,16 +97,16 @@ mod tests {
         let (rate, vault) = (AskingRate::new(&clock), crate::vault::for_tests());
         let (one, other) = (Some(IpAddr::from([192, 0, 2, 1])), Some(IpAddr::from([192, 0, 2, 2])));
         for _ in 0..20 {
-            rate.from_address(&vault, one).unwrap();
+            rate.ask_from(&vault, one).unwrap();
         }
-        assert!(matches!(rate.from_address(&vault, one), Err(Error::TooMany(30 | 31))));
-        rate.from_address(&vault, other).unwrap();
+        assert!(matches!(rate.ask_from(&vault, one), Err(Error::TooMany(30 | 31))));
+        rate.ask_from(&vault, other).unwrap();
         manual.advance(chrono::Duration::seconds(31));
-        rate.from_address(&vault, one).unwrap();
-        assert_eq!([1, 2, 3, 4].map(|_| rate.for_name(&vault, "Ada")), [true, true, true, false]);
-        assert!(!rate.for_name(&vault, " ADA "), "in another spelling it is the same name");
-        assert!(rate.for_name(&vault, "ben"));
+        rate.ask_from(&vault, one).unwrap();
+        assert_eq!([1, 2, 3, 4].map(|_| rate.ask_for(&vault, "Ada")), [true, true, true, false]);
+        assert!(!rate.ask_for(&vault, " ADA "), "in another spelling it is the same name");
+        assert!(rate.ask_for(&vault, "ben"));
         manual.advance(chrono::Duration::minutes(61));
-        assert!(rate.for_name(&vault, "ada"));
+        assert!(rate.ask_for(&vault, "ada"));
     }
 }

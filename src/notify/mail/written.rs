@@ -101,3 +101,66 @@ fn html(pages: &Pages, letter: &Letter, text: &str) -> Result<String> {
         .render("mail/letter.html", context)
         .map_err(|cause| Error::internal("rendering mail/letter.html", format!("{cause:#}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Template;
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    fn settings() -> config::Mail {
+        config::Mail {
+            server: "localhost".to_owned(),
+            port: 587,
+            tls: config::Tls::StartTls,
+            authorities: None,
+            credentials: None,
+            from: "access@firm.example".parse().unwrap(),
+            reply_to: None,
+        }
+    }
+
+    fn letter(template: Template, name: &str) -> Letter {
+        let at = "2026-11-24T10:00:00Z";
+        let alarm =
+            json!({ "name": "Locked", "severity": "warning", "address": "https://localhost:8443/alarms/1" });
+        let context = json!({
+            "firm": "Heron Parcel", "given_name": name, "username": "pnaka", "house": "https://localhost:8443",
+            "zone": "Europe/London", "at": at, "link": "https://localhost:8443/unlock/abc", "ends_at": at,
+            "until": null, "password_ends_at": at, "alarms": [alarm],
+        });
+        Letter { to: "ada@firm.example".to_owned(), context, template: template.as_str() }
+    }
+
+    #[test]
+    fn every_letter_can_be_written_and_its_subject_names_nobody() {
+        let (pages, at) = (Pages::new().unwrap(), Timestamp::parse("2026-11-24T09:00:00Z").unwrap());
+        for template in Template::ALL {
+            let (subject, text) = plain(&pages, &letter(*template, "Perrin")).unwrap();
+            assert!(
+                !subject.is_empty() && !subject.contains("Perrin") && !subject.contains("pnaka"),
+                "{template}"
+            );
+            assert!(text.starts_with("Hello Perrin,\n\n") && text.len() > 60, "{template}: {text}");
+            assert!(!text.contains("\n\n\n"), "{template} has a gap: {text}");
+            let id = MailId::new(at, &OsEntropy);
+            message(&pages, &settings(), &id, at, &letter(*template, "Perrin")).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_somebody_is_called_stays_in_the_text() {
+        let (pages, at) = (Pages::new().unwrap(), Timestamp::parse("2026-11-24T09:00:00Z").unwrap());
+        let name = "A\r\nBcc: all@firm.example\r\n\r\nhttps://evil.example";
+        let letter = letter(Template::Locked, name);
+        let id = MailId::new(at, &OsEntropy);
+        let whole = message(&pages, &settings(), &id, at, &letter).unwrap().formatted();
+        let whole = String::from_utf8(whole).unwrap();
+        let (head, _) = whole.split_once("\r\n\r\n").unwrap();
+        assert!(!head.contains("Bcc"), "{head}");
+        let (_, text) = plain(&pages, &letter).unwrap();
+        let html = html(&pages, &letter, &text).unwrap();
+        assert_eq!(html.matches("<a ").count(), 1, "only the letter's own link is one: {html}");
+        assert!(!html.contains("href=\"https:&#x2f;&#x2f;evil"), "{html}");
+    }
+}

@@ -57,8 +57,8 @@ pub async fn ask(app: web::Data<App>, request: HttpRequest, form: web::Form<Ask>
     let name = form.into_inner().name;
     let vault = &app.context().vault;
     let from = client::address(&app.config().trusted_proxies, &request);
-    app.asking_rate().from_address(vault, from)?;
-    let enough = !app.asking_rate().for_name(vault, &name);
+    app.asking_rate().ask_from(vault, from)?;
+    let enough = !app.asking_rate().ask_for(vault, &name);
     if app.config().mail.is_some() && !enough {
         resetting::ask(&app, name).await?;
     }
