@@ -215,8 +215,7 @@ pub(super) async fn invited(app: &App, page: &Page, done: Written<Delivered>) ->
     let text = match (&link, created) {
         (Some(_), true) => "Invited.",
         (Some(_), false) => "The link is made.",
-        (None, true) => "Invited. The link goes to their mailbox.",
-        (None, false) => "A new link goes to their mailbox.",
+        (None, _) => "The link goes to their mailbox.",
     };
     let done = json!({ "text": text, "revision": revision });
     let url = |link: &Made| link.address(&app.config().public_url);
