@@ -106,6 +106,7 @@ fn of_event(reader: &mut Reader<'_>, event: &Event) -> Result<Vec<Due>> {
         Change::FactorLocked { .. } => Template::CodeLocked,
         Change::PasswordSet { .. } if was_enrolled(reader, event)? => Template::PasswordChanged,
         Change::FactorEnrolled { .. } if was_enrolled(reader, event)? => Template::FactorAdded,
+        Change::IdentityLinked { .. } if was_enrolled(reader, event)? => Template::IdentityLinked,
         Change::FactorRemoved { .. } if was_enrolled(reader, event)? => Template::FactorRemoved,
         Change::AccountChanged { fields, .. } if fields.iter().any(|field| field == "email") => {
             return to_both_addresses(reader, event, account);

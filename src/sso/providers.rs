@@ -23,8 +23,8 @@ const KEPT: Duration = Duration::hours(1);
 const KEYS_ANEW: Duration = Duration::minutes(1);
 /// For so long a provider is left alone that did not answer.
 const LEFT_ALONE: Duration = Duration::seconds(10);
-/// So many threads wait for one provider at a time.
-const AT_A_TIME: usize = 16;
+/// So many threads wait for one provider at a time: more than a shift that begins, fewer than a node has.
+const AT_A_TIME: usize = 64;
 
 /// Every provider that is configured.
 pub struct Providers(Vec<Arc<Provider>>);

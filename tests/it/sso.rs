@@ -6,6 +6,9 @@ use bailiwick::signin::sessions;
 use chrono::Duration;
 use serde_json::json;
 
+use crate::mail::{mail_out, set_email};
+use crate::support::hostile_provider::HostileProvider;
+use crate::support::smtp::{MailServer, Offers, header};
 use crate::support::sso::{says, signed_in_to, through};
 use crate::support::{Browser, House, PASSWORD};
 
@@ -404,6 +407,27 @@ async fn a_subject_that_is_taken_away_opens_nothing_and_makes_room_for_the_next(
     let unknown = json!({ "sub": "0815", "amr": ["mfa"] });
     through(&mut browser.other(), &provider, unknown).await.expect(403);
     signed_in_to(&through(&mut browser.other(), &provider, says("4711", ADDRESS)).await, "/");
+}
+
+#[actix_web::test]
+async fn a_new_way_in_is_told_to_whose_account_it_opens() {
+    let server = MailServer::start(Offers::Implicit);
+    let mut house = House::new();
+    let provider = HostileProvider::start(house.clock.clone());
+    let settings = house.settings("firm", &provider, "domains = [\"firm.example\"]");
+    house.know_and(&settings, |config| config.mail = Some(server.settings()));
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    house.advance(Duration::minutes(1));
+    set_email(&house, person.account, ADDRESS).await;
+    mail_out(&house).await;
+    server.next();
+    house.advance(Duration::minutes(1));
+    for _ in 0..2 {
+        signed_in_to(&through(&mut browser.other(), &provider, says("0815", ADDRESS)).await, "/");
+    }
+    assert_eq!(mail_out(&house).await, 1, "the first time alone");
+    assert_eq!(header(&server.next(), "Subject"), "A new way into your account");
 }
 
 #[actix_web::test]

@@ -42,6 +42,8 @@ text_enum! {
         PasswordChanged = "password-changed",
         /// A second factor was added.
         FactorAdded = "factor-added",
+        /// A subject of an identity provider lets the person in from now on.
+        IdentityLinked = "identity-linked",
         /// A second factor was removed.
         FactorRemoved = "factor-removed",
         /// The e-mail address is another: to the new one.

@@ -33,10 +33,16 @@ impl House {
 
     /// Lets the house know these providers, as if they stood in its file.
     pub fn know(&mut self, settings: &str) {
+        self.know_and(settings, |_| ());
+    }
+
+    /// The same, with further settings.
+    pub fn know_and(&mut self, settings: &str, more: impl FnOnce(&mut Config)) {
         let providers = self.read_providers(settings);
         self.reopen_with(|config| {
             config.identity_providers = providers;
             config.provider_patience = std::time::Duration::from_millis(1_500);
+            more(config);
         });
     }
 
