@@ -56,12 +56,8 @@ fn is_listed(path: &Path, password: &Secret) -> io::Result<bool> {
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.expose().as_bytes());
     let hash = Zeroizing::new(hex::encode_upper(hash.as_ref()));
     if path.is_dir() {
-        let range = range_file(path, &hash[..PREFIX]);
-        return match File::open(&range) {
-            Ok(file) => stands_in(file, &hash[PREFIX..]),
-            // A list without a range of that name is not whole.
-            Err(cause) => Err(cause),
-        };
+        // A list without a range of that name is not whole.
+        return stands_in(File::open(range_file(path, &hash[..PREFIX]))?, &hash[PREFIX..]);
     }
     stands_in(File::open(path)?, &hash)
 }

@@ -55,6 +55,11 @@ fn role_of(change: &Change) -> Option<&str> {
 fn told(change: &Change, kind: String, role: Option<String>) -> String {
     match (change, role) {
         (Change::AccountCreated { source, .. }, _) => format!("Created, {}", source.replace('-', " ")),
+        (Change::HandoverChanged { what, state, .. }, _) => match state.as_str() {
+            "given" => format!("Handed over in person: {what}"),
+            "waiting" => format!("To be handed over in person: {what}"),
+            _ => format!("Not handed over in person: {what}"),
+        },
         (Change::AccountChanged { fields, .. }, _) => {
             format!("Changed: {}", fields.join(", ").replace('_', " "))
         }
