@@ -67,6 +67,7 @@ inHouse("somebody signs in by the firm's provider, holds what the group brings, 
   assert.equal(await again.getByText("Desk clerk").count(), 0, "the group is gone, and the role with it");
 
   // Signing out here, then there: the session of before ends by the provider's word.
+  await again.locator("button.me").click();
   await again.getByRole("button", { name: "Sign out" }).click();
   await again.waitForURL(`${house.url}/signed-out/firm`);
   await look(house, again, "signed-out");

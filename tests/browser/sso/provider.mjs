@@ -59,7 +59,11 @@ export class FirmProvider {
       conformIdTokenClaims: false,
       cookies: { keys: ["a key of this test"] },
       jwks: { keys: [this.#key] },
-      features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: false } },
+      features: {
+        backchannelLogout: { enabled: true },
+        devInteractions: { enabled: false },
+        rpInitiatedLogout: { enabled: true, logoutSource: askWhetherToSignOut },
+      },
       fetch: (address, options) => post(address, options, certificate),
       findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: `of ${id}`, ...this.people.get(id) }) }),
       loadExistingGrant: (context) => granted(provider, context),
@@ -84,8 +88,8 @@ export class FirmProvider {
   async #interact(provider, question, response) {
     if (question.method === "GET") {
       response.setHeader("content-type", "text/html; charset=utf-8");
-      response.end(`<!doctype html><html lang="en"><title>The firm</title><link rel="icon" href="data:,"><h1>The firm</h1>
-        <form method="post"><label>Name <input name="name" autofocus></label><button>Sign in</button></form></html>`);
+      const name = '<label>Name <input name="name" autofocus></label>';
+      response.end(page(`<form method="post">${name}<button>Sign in</button></form>`));
       return;
     }
     let body = "";
@@ -98,7 +102,9 @@ export class FirmProvider {
   async #certify() {
     const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=provider";
     const files = ["-keyout", this.#file("key.pem"), "-out", this.#file("cert.pem")];
-    await promisify(execFile)("openssl", [...words.split(" "), "-addext", "subjectAltName=IP:127.0.0.1", ...files]);
+    const extensions = ["subjectAltName=IP:127.0.0.1", "basicConstraints=critical,CA:FALSE"];
+    const added = extensions.flatMap((one) => ["-addext", one]);
+    await promisify(execFile)("openssl", [...words.split(" "), ...added, ...files]);
   }
 
   #settings() {
@@ -122,6 +128,16 @@ clerks = ["desk/clerk"]
   #file(name) {
     return join(this.#directory, name);
   }
+}
+
+/** A page of the provider's, which fetches nothing from elsewhere. */
+function page(content) {
+  return `<!doctype html><html lang="en"><title>The firm</title><link rel="icon" href="data:,"><h1>The firm</h1>${content}</html>`;
+}
+
+async function askWhetherToSignOut(context, form) {
+  const button = '<button type="submit" form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>';
+  context.body = page(`${form}${button}`);
 }
 
 /** Nobody is asked for consent within the firm. */
