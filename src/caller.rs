@@ -1,10 +1,13 @@
 //! Who acts: the account, session or key, shell user or job behind a use case. Opaque ids only, never names.
 //!
-//! May call: `ids`, `clock`.
+//! Rule: how old a proof may be for what wants a fresh one is said here and nowhere else. May call: `ids`, `clock`,
+//! `error`.
 
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::error::{Error, PROOF_REQUIRED, Result};
 use crate::ids::{AccountId, KeyId, SessionId};
 
 /// Who acts.
@@ -48,6 +51,9 @@ pub struct Once {
     pub holder: String,
 }
 
+/// For so long a proof of who one is counts as fresh (DESIGN §5).
+pub const PROOF: Duration = Duration::minutes(15);
+
 /// Who acts, and how well they have proved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -81,6 +87,24 @@ impl Caller {
             Actor::Person { account, .. } | Actor::Service { account, .. } => Some(account),
             Actor::Nobody | Actor::Shell { .. } | Actor::House { .. } => None,
         }
+    }
+
+    /// Whether the caller proved with a strong factor who they are, less than a quarter of an hour ago.
+    pub fn has_fresh_proof(&self, now: Timestamp) -> bool {
+        self.proved_at.is_some_and(|at| now.since(at) < PROOF)
+    }
+
+    /// Refuses a caller without a fresh proof.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] `proof-required`.
+    pub fn check_proof(&self, now: Timestamp) -> Result<()> {
+        if self.has_fresh_proof(now) {
+            return Ok(());
+        }
+        let advice = "This needs a proof of who you are that is not older than 15 minutes. Show your passkey, or your \
+                      password and a code, at /prove; then do it again.";
+        Err(Error::forbidden(PROOF_REQUIRED, advice))
     }
 
     /// The actor in one word for an event's column: an account id, "shell:1000", "house:reviews.open" or "nobody".

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// The result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// The problem of a proof that is too old; the guard leads a browser to where it is renewed.
+pub const PROOF_REQUIRED: &str = "proof-required";
+
 /// One field of an input that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
@@ -61,6 +64,11 @@ impl Error {
             detail: detail.into(),
             clause: Some(clause.into()),
         }])
+    }
+
+    /// Whether a fresh proof of who one is would help, and nothing else.
+    pub fn asks_for_proof(&self) -> bool {
+        matches!(self, Self::Forbidden(slug, _) if *slug == PROOF_REQUIRED)
     }
 
     /// A fault of ours, with what was being done.

@@ -91,7 +91,7 @@ fn save(tx: &mut Tx<'_>, exception: &mut Exception) -> Result<()> {
 /// can, their word waits a day for objections.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`] `self-approval`, `proof-needed`; [`Error::Conflict`] `decided`,
+/// [`Error::NotFound`]; [`Error::Forbidden`] `self-approval`, `proof-required`; [`Error::Conflict`] `decided`,
 /// `objections`.
 pub fn approve(tx: &mut Tx<'_>, id: &ExceptionId, others: bool) -> Result<Exception> {
     let mut exception = proposed(tx, id)?;

@@ -116,7 +116,7 @@ async fn shown(app: &App, id: ExceptionId) -> Result<ExceptionView> {
 /// `POST /api/v1/exceptions/{id}/approval`: 200, still `proposed` if the caller's own word waits for objections.
 ///
 /// # Errors
-/// 404; 403 `self-approval`, `proof-needed`; 409 `decided`, `objections`.
+/// 404; 403 `self-approval`, `proof-required`; 409 `decided`, `objections`.
 #[utoipa::path(post, path = "/api/v1/exceptions/{id}/approval", responses((status = 200, body = WithRevision<ExceptionView>)))]
 pub async fn approval(app: web::Data<App>, caller: Caller, id: web::Path<ExceptionId>) -> Answer {
     let others = others_approve(&app, &caller, &id).await?;

@@ -20,8 +20,6 @@ use crate::vault;
 
 /// How long anybody may object (DESIGN §4).
 pub const WINDOW: Duration = Duration::hours(24);
-/// How old a proof may be for deciding about oneself.
-const PROOF: Duration = Duration::minutes(15);
 
 text_enum! {
     /// What somebody decides about themselves.
@@ -80,25 +78,12 @@ pub struct OwnDecision {
     pub revision: u64,
 }
 
-/// Refuses who has not shown lately who they are.
-///
-/// # Errors
-/// [`Error::Forbidden`] `proof-needed`.
-pub fn needs_proof(tx: &Tx<'_>) -> Result<()> {
-    if tx.caller.proved_at.is_some_and(|at| tx.now.since(at) <= PROOF) {
-        return Ok(());
-    }
-    let advice = "Deciding about yourself needs a proof of who you are that is not older than 15 minutes. Sign out and \
-                  in again, then decide.";
-    Err(Error::forbidden("proof-needed", advice))
-}
-
 /// Opens the day in which anybody may object.
 ///
 /// # Errors
-/// [`Error::Forbidden`] `proof-needed`; [`Error::Conflict`] `objections` if the day of the same thing runs already.
+/// [`Error::Forbidden`] `proof-required`; [`Error::Conflict`] `objections` if the day of the same thing runs already.
 pub fn open(tx: &mut Tx<'_>, matter: Matter, thing: &str, role: &str, reason: TextId) -> Result<OwnDecision> {
-    needs_proof(tx)?;
+    tx.caller.check_proof(tx.now)?;
     let Actor::Person { account, .. } = tx.caller.actor.clone() else {
         return Err(Error::forbidden(
             "not-yours-to-decide",

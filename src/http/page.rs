@@ -5,13 +5,14 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{ContentType, LOCATION};
+use actix_web::http::header::{ContentType, LOCATION, REFERER};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::pages::Pages;
 use super::pages::frame::{Frame, Gate, Me};
+use super::problem::PROVE;
 use super::{Answer, Problem, nav};
 use crate::app::App;
 use crate::caller::Caller;
@@ -125,6 +126,10 @@ pub fn of_problem(app: &App, request: &HttpRequest, problem: &Problem, id: &str)
         let back = form_encoded(request.path());
         return HttpResponse::SeeOther().insert_header((LOCATION, format!("/sign-in?next={back}"))).finish();
     }
+    if problem.error().asks_for_proof() {
+        let back = form_encoded(&page_before(app, request));
+        return HttpResponse::SeeOther().insert_header((LOCATION, format!("{PROVE}?next={back}"))).finish();
+    }
     let context = json!({
         "label": problem.status().canonical_reason().unwrap_or("Refused"),
         "icon": if problem.status().is_server_error() { "warning" } else { "refused" },
@@ -140,6 +145,16 @@ pub fn of_problem(app: &App, request: &HttpRequest, problem: &Problem, id: &str)
     let mut answer = HttpResponse::build(problem.status());
     problem.headers(&mut answer);
     answer.content_type(ContentType::html()).body(body)
+}
+
+/// The page from which a form was sent, if it is one of ours; the start otherwise.
+fn page_before(app: &App, request: &HttpRequest) -> String {
+    if request.method() == actix_web::http::Method::GET {
+        return request.path().to_owned();
+    }
+    let referrer = request.headers().get(REFERER).and_then(|value| value.to_str().ok());
+    let path = referrer.and_then(|url| url.strip_prefix(app.config().public_url.as_str()));
+    path.filter(|path| path.starts_with('/')).unwrap_or("/").to_owned()
 }
 
 fn form_encoded(path: &str) -> String {

@@ -27,8 +27,6 @@ use crate::vault;
 
 /// How long a request waits before it lapses *(ours)*.
 const PATIENCE: Duration = Duration::days(14);
-/// How old a proof may be when somebody gives an access role directly.
-const PROOF: Duration = Duration::minutes(15);
 /// The permission to give roles.
 const GIVE: (&str, &str) = ("grants", "give");
 /// How many requests of one account may wait at a time.
@@ -148,7 +146,7 @@ fn ask_for_the_rest(tx: &mut Tx<'_>, wanted: &Ask, account: AccountId) -> Result
 /// Whether the giver's word counts as an approval: a person with a fresh proof whom the chain itself names.
 fn counting_giver(tx: &mut Tx<'_>, account: &AccountId, role: &str) -> Result<bool> {
     let Actor::Person { account: giver, .. } = tx.caller.actor.clone() else { return Ok(false) };
-    if tx.caller.proved_at.is_none_or(|at| tx.now.since(at) > PROOF) {
+    if !tx.caller.has_fresh_proof(tx.now) {
         return Ok(false);
     }
     let role = roles::role(tx, role)?;

@@ -361,7 +361,7 @@ fn first_word(tx: &mut Tx<'_>, item: &Item, grant: &Grant, draft: &Draft) -> Res
 fn needs_reason(tx: &Tx<'_>, item: &Item, draft: &Draft) -> Result<()> {
     let keeps = draft.decision != Decision::Revoke;
     if item.authority == Authority::Subject {
-        own::needs_proof(tx)?;
+        tx.caller.check_proof(tx.now)?;
     }
     let why = match () {
         () if item.authority == Authority::Subject => "deciding about yourself needs a reason",

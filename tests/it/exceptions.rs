@@ -166,7 +166,7 @@ fn where_nobody_else_can_approve_it_waits_a_day_for_objections() {
     let mut stale = ada.clone();
     stale.proved_at = Some(house.now().minus(Duration::minutes(16)));
     let refused = as_caller(&house, &stale, |tx| exceptions::approve(tx, &made.id, false));
-    assert!(matches!(refused, Err(Error::Forbidden("proof-needed", _))), "{refused:?}");
+    assert!(matches!(refused, Err(Error::Forbidden("proof-required", _))), "{refused:?}");
     as_caller(&house, &ada, |tx| exceptions::approve(tx, &made.id, false)).expect("it is on its way");
     assert_eq!(state(&house, &made), ExceptionState::Proposed);
     let window = read(&house, |reader| own::waiting(reader, own::Matter::Exception, made.id.as_str()));

@@ -119,7 +119,7 @@ async fn a_person_does_not_approve_what_they_proposed_and_proves_who_they_are() 
     house.advance(Duration::minutes(14));
     staff.grace.browser.get("/api/v1/me").await.expect(200);
     house.advance(Duration::minutes(2));
-    assert_eq!(kind(&mut staff.grace.browser, &approval(&id), json!({}), 403).await, "proof-needed");
+    assert_eq!(kind(&mut staff.grace.browser, &approval(&id), json!({}), 403).await, "proof-required");
     house.back_again(&mut staff.priya).await;
     let taken = staff.priya.browser.post(&withdrawal, json!({ "note": "Too wide" })).await.expect(200).json();
     assert_eq!(taken["state"], "withdrawn");

@@ -118,7 +118,7 @@ async fn a_change_needs_the_present_password_or_a_fresh_proof() {
     house.advance(Duration::minutes(15));
     let body = json!({ "password": OTHERS[0] });
     let refused = browser.post("/api/v1/me/password", body.clone()).await.expect(403).json();
-    assert_eq!(refused["type"], "/problems/proof-needed");
+    assert_eq!(refused["type"], "/problems/proof-required");
     house.sign_in(&mut browser, &person).await;
     browser.post("/api/v1/me/password", body).await.expect(200);
 }

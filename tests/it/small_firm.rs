@@ -92,7 +92,7 @@ async fn alone_he_waits_a_day_for_objections(
     house.advance(Duration::minutes(2));
     let note = json!({ "note": "I pack alone until the others are here" });
     let stale = dmitri.browser.post(&approve, note.clone()).await.expect(403).json();
-    assert_eq!(stale["type"], "/problems/proof-needed");
+    assert_eq!(stale["type"], "/problems/proof-required");
     house.back_again(&mut dmitri).await;
     let decided = dmitri.browser.post(&approve, note.clone()).await.expect(200).json();
     assert_eq!((&decided["state"], &decided["grant"]), (&json!("pending"), &Value::Null));

@@ -78,7 +78,7 @@ async fn answer(app: &App, caller: &Caller, id: ProposalId, note: Note, act: Act
 /// `POST /api/v1/proposals/{id}/approval`: its files are in force; still `proposed` if the word waits for objections.
 ///
 /// # Errors
-/// 404; 403 `not-yours-to-decide`, `self-approval`, `proof-needed`; 409 `decided`, `overtaken`, `objections`; 422
+/// 404; 403 `not-yours-to-decide`, `self-approval`, `proof-required`; 409 `decided`, `overtaken`, `objections`; 422
 /// without a reason where one person alone could decide.
 #[utoipa::path(post, path = "/api/v1/proposals/{id}/approval", request_body = Note, responses((status = 200, body = WithRevision<ProposalView>)))]
 pub async fn approval(

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::Duration;
-
 use super::making::{basis_of, record};
 use super::{Proposal, ProposalState, lists};
 use crate::access::apply::{self, Basis, EXCLUSIONS_FILE};
@@ -24,8 +22,6 @@ use crate::vault;
 
 /// The permission to write catalogues.
 const WRITE: (&str, &str) = ("apps", "write");
-/// How old a proof may be for an approval.
-const PROOF: Duration = Duration::minutes(15);
 /// How many are looked at in one run of the job.
 const MOST: i64 = 100;
 
@@ -151,7 +147,7 @@ impl Gaining {
 /// Approves a proposal and brings its files into force; where one person alone could decide, their word waits a day.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`] `not-yours-to-decide`, `self-approval`, `proof-needed`;
+/// [`Error::NotFound`]; [`Error::Forbidden`] `not-yours-to-decide`, `self-approval`, `proof-required`;
 /// [`Error::Conflict`] `decided`, `overtaken`, `objections`; [`Error::Invalid`] without a reason where it needs one.
 pub fn approve(tx: &mut Tx<'_>, id: &ProposalId, note: Option<&str>) -> Result<Proposal> {
     let proposal = waiting(tx, id)?;
@@ -169,27 +165,18 @@ pub fn approve(tx: &mut Tx<'_>, id: &ProposalId, note: Option<&str>) -> Result<P
                 return Err(own::runs(&open));
             }
             let note = note.ok_or_else(|| Error::field("note", "deciding alone needs a reason"))?;
-            own::needs_proof(tx)?;
+            tx.caller.check_proof(tx.now)?;
             check_basis(tx, &proposal)?;
             let reason = vault::keep(tx, note)?;
             own::open(tx, Matter::Proposal, id.as_str(), &proposal.applications.join(", "), reason)?;
             Ok(proposal)
         }
         Word::AtOnce => {
-            needs_proof(tx)?;
+            tx.caller.check_proof(tx.now)?;
             let note = kept(tx, note)?;
             take_effect(tx, proposal, me.as_str(), note, Basis::SecondPerson)
         }
     }
-}
-
-fn needs_proof(tx: &Tx<'_>) -> Result<()> {
-    if tx.caller.proved_at.is_some_and(|at| tx.now.since(at) <= PROOF) {
-        return Ok(());
-    }
-    let advice = "Changing what opens personal data needs a proof of who you are that is not older than 15 minutes. \
-                  Sign out and in again, then decide.";
-    Err(Error::forbidden("proof-needed", advice))
 }
 
 fn not_asked() -> Error {

@@ -179,6 +179,7 @@ async fn after(app: &App, page: &Page, form: Form, done: Result<()>) -> Answer {
             }
             refused(app, page, form, Error::Invalid(fields)).await
         }
+        Err(error) if error.asks_for_proof() => Err(error.into()),
         Err(error @ (Error::Conflict(..) | Error::Forbidden(..))) => refused(app, page, form, error).await,
         Err(error) => Err(error.into()),
     }

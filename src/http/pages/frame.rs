@@ -108,6 +108,9 @@ impl Form {
     /// # Errors
     /// Any error that is not about what was typed.
     pub fn refused(mut self, error: Error) -> Result<Self> {
+        if error.asks_for_proof() {
+            return Err(error);
+        }
         match error {
             Error::Invalid(fields) => {
                 for FieldError { field, detail, clause } in fields {

@@ -340,6 +340,7 @@ async fn answer(app: &App, page: &Page, id: ProposalId, form: NoteForm, act: Act
     let done = app.write(&page.caller, move |tx| act(tx, &proposal, Some(&note))).await;
     match done {
         Ok(_) => see_other(&format!("/proposals/{id}?done=true")),
+        Err(error) if error.asks_for_proof() => Err(error.into()),
         Err(error @ (Error::Invalid(_) | Error::Conflict(..) | Error::Forbidden(..))) => {
             let problem = Some(Fault { text: error.to_string(), clauses: Vec::new() });
             let values = BTreeMap::from([("note".to_owned(), form.note)]);
