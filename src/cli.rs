@@ -120,9 +120,14 @@ fn version() -> Output {
     Output { lines: vec![version.to_owned()], data: json!({ "version": version }), ..Output::default() }
 }
 
+/// What is written to the log: the library for passkeys says at length what the house says in one line.
+fn filtered(level: &str) -> String {
+    format!("{level},webauthn_rs=off,webauthn_rs_core=off")
+}
+
 fn log_to_stderr(level: &str, json: bool) {
     use std::io::{IsTerminal, stderr};
-    let filter = EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| EnvFilter::new(filtered(level)));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
     if json { builder.json().init() } else { builder.with_ansi(stderr().is_terminal()).init() }
 }

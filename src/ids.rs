@@ -140,6 +140,10 @@ ids! {
     CaseId;
     /// One signed-in session.
     SessionId;
+    /// One passkey of a person.
+    PasskeyId;
+    /// One challenge that a passkey is made for or shown to.
+    CeremonyId;
     /// One API key of a service.
     KeyId;
     /// One kill switch that was pulled.

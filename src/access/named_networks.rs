@@ -4,6 +4,7 @@
 //! `catalogue`, `networks`, and `profile` for refusals.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,17 @@ pub fn in_force(reader: &mut Reader<'_>) -> Result<NamedNetworks> {
         Some(text) => from_json(&text, "reading the networks"),
         None => Ok(NamedNetworks::default()),
     }
+}
+
+/// The name of the network that an address lies in, the first in the order of the file; `None` outside all of them.
+///
+/// # Errors
+/// [`Error::Internal`] if the networks cannot be read back.
+pub fn of_address(reader: &mut Reader<'_>, address: IpAddr) -> Result<Option<String>> {
+    let holds = |ranges: &[String]| {
+        ranges.iter().filter_map(|range| range.parse::<Network>().ok()).any(|range| range.contains(address))
+    };
+    Ok(in_force(reader)?.list.into_iter().find(|one| holds(&one.ranges)).map(|one| one.name))
 }
 
 /// Puts others in their place, which needs a second person where it changes what access roles depend on. `false` if

@@ -38,6 +38,8 @@ text_enum! {
         LogVerification = "log-verification",
         /// The same name was locked again and again.
         RepeatedLock = "repeated-lock",
+        /// A passkey was shown whose counter went back: there may be a copy of it.
+        PasskeyCopied = "passkey-copied",
         /// A way in for an administrator was made on the host.
         AdministratorRecovered = "administrator-recovered",
         /// A kill switch was lifted on the host.

@@ -208,6 +208,7 @@ diesel::table! {
         secret -> Binary,
         confirmed_at -> Nullable<Timestamp>,
         last_step -> BigInt,
+        next_secret -> Nullable<Binary>,
     }
 }
 
@@ -216,6 +217,29 @@ diesel::table! {
         account -> Text,
         digest -> Text,
         used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Text,
+        account -> Text,
+        digest -> Text,
+        credential -> Binary,
+        name -> Binary,
+        counter -> BigInt,
+        created_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    passkey_ceremonies (id) {
+        id -> Text,
+        purpose -> Text,
+        bound_to -> Text,
+        state -> Binary,
+        expires_at -> Timestamp,
     }
 }
 
@@ -245,6 +269,7 @@ diesel::table! {
         next_password -> Nullable<Text>,
         ended_at -> Nullable<Timestamp>,
         ended_by -> Nullable<Text>,
+        network -> Nullable<Text>,
         origin -> Nullable<Text>,
     }
 }
@@ -713,6 +738,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     handovers,
     totp_factors,
     recovery_codes,
+    passkeys,
+    passkey_ceremonies,
     one_time_links,
     sessions,
     sso_links,

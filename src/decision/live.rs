@@ -130,6 +130,7 @@ impl Touched {
             | Change::FactorRemoved { account, .. }
             | Change::IdentityLinked { account, .. }
             | Change::IdentityUnlinked { account, .. }
+            | Change::PasskeyChanged { account, .. }
             | Change::KeyIssued { account, .. }
             | Change::KeyRevoked { account, .. }
             | Change::AttestationGiven { account, .. }

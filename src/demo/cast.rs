@@ -115,7 +115,7 @@ impl Past {
     /// The session behind the cookie that a step gave out.
     fn session(&self, progress: Progress) -> Result<Session> {
         let issued = progress.issued.ok_or(Error::Unauthenticated)?;
-        self.wait(sessions::identify(&self.app, &issued.token))?.ok_or(Error::Unauthenticated)
+        self.wait(sessions::identify(&self.app, &issued.token, None))?.ok_or(Error::Unauthenticated)
     }
 }
 

@@ -23,7 +23,7 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 /// Browser and system, such as "Firefox on Windows".
-pub(super) fn in_words(agent: &str) -> String {
+pub fn in_words(agent: &str) -> String {
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)
     };

@@ -50,7 +50,7 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
     let sessions: Vec<Value> = sessions::list(reader, me, session.map(|session| &session.id))?
         .into_iter()
         .map(|session| {
-            json!({ "current": session.current, "since": session.created_at, "device": agent::in_words(&session.agent), "place": null })
+            json!({ "current": session.current, "since": session.created_at, "device": agent::in_words(&session.agent), "place": session.network })
         })
         .collect();
     Ok(json!({
@@ -65,6 +65,7 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
             "password_ends_at": standing.password_ends_at,
             "password_clauses": clauses,
             "authenticator_since": standing.authenticator_since,
+            "passkeys": standing.passkeys,
             "codes_left": standing.codes_left,
         },
         "sessions": sessions,

@@ -38,7 +38,10 @@ pub async fn identify(app: &App, request: &HttpRequest) -> Result<Identity, Prob
         return Ok(Identity { caller, session: None });
     }
     let session = match request.cookie(sessions::COOKIE) {
-        Some(cookie) => sessions::identify(app, cookie.value()).await?,
+        Some(cookie) => {
+            let from = client::address(&app.config().trusted_proxies, request);
+            sessions::identify(app, cookie.value(), from).await?
+        }
         None => None,
     };
     let caller = session.as_ref().map_or_else(Caller::nobody, Session::caller);

@@ -4,7 +4,7 @@
 //! decision point before any handler runs; [`problem`] alone turns an error into an answer.
 //! May call: `app` and every slice.
 
-mod agent;
+pub mod agent;
 pub mod answer;
 pub mod body;
 pub mod certificate;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Answer;
-use crate::error::{Error, FieldError};
+use crate::error::{Error, FieldError, PROOF_REQUIRED};
 
 /// The problem types with their titles; the type's URI is `/problems/` and the slug.
 pub const TYPES: &[(&str, &str)] = &[
@@ -22,7 +22,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("unauthenticated", "Nobody is signed in"),
     ("forbidden", "You may not do this"),
     ("cross-site", "The call came from another site"),
-    ("proof-needed", "This needs a fresh proof of who you are"),
+    (PROOF_REQUIRED, "This needs a fresh proof of who you are"),
     ("too-many", "Too often"),
     ("stale", "It was changed meanwhile"),
     ("unavailable", "Not available just now"),
@@ -41,6 +41,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("already-left", "The person has left already"),
     ("answer-not-kept", "It took effect, and its answer is not kept"),
     ("case-open", "There is a case already"),
+    ("challenge-over", "The challenge is over"),
     ("decided", "It is decided already"),
     ("excluded-role", "The roles exclude each other"),
     ("factor-enrolled", "There is a second factor already"),
@@ -52,6 +53,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ("idempotency-key-reused", "The key came with another call"),
     ("in-effect", "It is in effect already"),
     ("in-flight", "The same call is under way"),
+    ("last-factor", "It is the last strong factor"),
     ("mail-fails", "The mail did not go out"),
     ("name-taken", "The name is taken"),
     ("no-approver", "Nobody is left who may approve"),
@@ -70,6 +72,9 @@ pub const TYPES: &[(&str, &str)] = &[
     ("own-alarm", "Somebody else has to close it"),
     ("own-leaving", "Somebody else has to report it"),
     ("overtaken", "Another change came in between"),
+    ("passkey-known", "The passkey is known already"),
+    ("passkey-missing", "There is no passkey"),
+    ("passkeys-unavailable", "Passkeys need a name"),
     ("password-ended", "The password has ended"),
     ("password-in-force", "The password is in force"),
     ("period-reviewed", "The period has its review already"),
@@ -80,9 +85,13 @@ pub const TYPES: &[(&str, &str)] = &[
     ("second-person", "This needs a second person"),
     ("self-approval", "Nobody decides about their own access"),
     ("set-up-done", "The house is set up already"),
+    ("too-many-passkeys", "There are too many passkeys"),
     ("too-many-requests", "Too many requests wait"),
     ("usage-told", "Another volume was told before"),
 ];
+
+/// The page that renews a proof of who one is.
+pub const PROVE: &str = "/prove";
 
 /// A problem as callers read it (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -97,6 +106,9 @@ pub struct ProblemDetails {
     /// The request's id in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
+    /// Where a proof that is too old is renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof_at: Option<&'static str>,
     /// What is wrong, by field.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<FieldError>>,
@@ -167,6 +179,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail,
             instance: None,
+            proof_at: (self.slug == PROOF_REQUIRED).then_some(PROVE),
             errors: None,
         }
     }

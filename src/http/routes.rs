@@ -79,10 +79,13 @@ table! {
     POST "/api/v1/enrolment", Needs::Nothing => signin::enrol;
     POST "/api/v1/enrolment/totp", Needs::Nothing => signin::begin_factor;
     POST "/api/v1/enrolment/totp/confirmation", Needs::Nothing => signin::confirm_factor;
+    POST "/api/v1/enrolment/passkey/challenge", Needs::Nothing => signin::passkeys::enrolment_challenge;
+    POST "/api/v1/enrolment/passkey", Needs::Nothing => signin::passkeys::enrol;
     GET "/enrol/{token}", Needs::Nothing => signin::pages::link;
     POST "/enrol/{token}", Needs::Nothing => signin::pages::enrol;
     GET "/enrolment/totp", Needs::Nothing => signin::pages::factor;
     POST "/enrolment/totp", Needs::Nothing => signin::pages::confirm_factor;
+    POST "/enrolment/passkey", Needs::Nothing => signin::pages::enrol_passkey;
     POST "/api/v1/signin", Needs::Nothing => signin::sign_in;
     POST "/api/v1/signin/totp", Needs::Nothing => signin::show_code;
     POST "/api/v1/signin/password", Needs::Nothing => signin::choose_password;
@@ -96,6 +99,10 @@ table! {
     POST "/pass", Needs::Nothing => signin::pages::pass;
     GET "/unlock/{token}", Needs::Nothing => signin::pages::unlock_form;
     POST "/unlock/{token}", Needs::Nothing => signin::pages::unlock;
+    POST "/api/v1/signin/passkey/challenge", Needs::Nothing => signin::passkeys::sign_in_challenge;
+    POST "/api/v1/signin/passkey", Needs::Nothing => signin::passkeys::sign_in;
+    POST "/api/v1/signin/factor/challenge", Needs::Nothing => signin::passkeys::factor_challenge;
+    POST "/api/v1/signin/factor", Needs::Nothing => signin::passkeys::show_factor;
     GET "/sign-in", Needs::Nothing => signin::pages::sign_in_form;
     POST "/sign-in", Needs::Nothing => signin::pages::sign_in;
     GET "/sign-in/totp", Needs::Nothing => signin::pages::code;
@@ -124,10 +131,34 @@ table! {
     // ---- one's own sign-in
     GET "/api/v1/me", Needs::SignedIn => signin::me;
     GET "/api/v1/me/sessions", Needs::SignedIn => signin::own_sessions;
+    DELETE "/api/v1/me/sessions", Needs::SignedIn => signin::own::end_other_sessions;
     DELETE "/api/v1/me/sessions/{id}", Needs::SignedIn => signin::end_own_session;
+    GET "/api/v1/me/passkeys", Needs::SignedIn => signin::passkeys::index;
+    POST "/api/v1/me/passkeys", Needs::SignedIn => signin::passkeys::create;
+    POST "/api/v1/me/passkeys/challenge", Needs::SignedIn => signin::passkeys::challenge;
+    PATCH "/api/v1/me/passkeys/{id}", Needs::SignedIn => signin::passkeys::rename;
+    DELETE "/api/v1/me/passkeys/{id}", Needs::SignedIn => signin::passkeys::remove;
+    POST "/api/v1/me/totp", Needs::SignedIn => signin::own::begin_authenticator;
+    DELETE "/api/v1/me/totp", Needs::SignedIn => signin::own::remove_authenticator;
+    POST "/api/v1/me/totp/confirmation", Needs::SignedIn => signin::own::confirm_authenticator;
+    POST "/api/v1/me/recovery-codes", Needs::SignedIn => signin::own::renew_recovery_codes;
+    POST "/api/v1/me/proof", Needs::SignedIn => signin::own::prove;
+    POST "/api/v1/me/proof/challenge", Needs::SignedIn => signin::own::challenge;
+    POST "/api/v1/me/proof/passkey", Needs::SignedIn => signin::own::prove_by_passkey;
     POST "/api/v1/me/password", Needs::SignedIn => signin::change_password;
     GET "/me/password", Needs::SignedIn => signin::pages::change_form;
     POST "/me/password", Needs::SignedIn => signin::pages::change_password;
+    GET "/prove", Needs::SignedIn => signin::pages::proof_form;
+    POST "/prove", Needs::SignedIn => signin::pages::prove;
+    GET "/me/security", Needs::SignedIn => signin::pages::my_security::show;
+    GET "/me/security/authenticator", Needs::SignedIn => signin::pages::my_security::authenticator;
+    POST "/me/security/authenticator", Needs::SignedIn => signin::pages::my_security::confirm_authenticator;
+    POST "/me/security/authenticator/removal", Needs::SignedIn => signin::pages::my_security::authenticator_removal;
+    POST "/me/security/recovery-codes", Needs::SignedIn => signin::pages::my_security::recovery_codes;
+    POST "/me/security/passkeys/{id}/name", Needs::SignedIn => signin::pages::my_security::passkey_name;
+    POST "/me/security/passkeys/{id}/removal", Needs::SignedIn => signin::pages::my_security::passkey_removal;
+    POST "/me/security/sessions/end", Needs::SignedIn => signin::pages::my_security::other_sessions_end;
+    POST "/me/security/sessions/{id}/end", Needs::SignedIn => signin::pages::my_security::session_end;
 
     // ---- people and services
     GET "/api/v1/accounts", may("accounts", "read") => accounts::http::index;
@@ -138,6 +169,7 @@ table! {
     PATCH "/api/v1/accounts/{id}", may("accounts", "write") => accounts::http::change;
     POST "/api/v1/accounts/{id}/suspend", may("accounts", "suspend") => accounts::http::suspension;
     POST "/api/v1/accounts/{id}/reinstate", may("accounts", "suspend") => accounts::http::reinstatement;
+    DELETE "/api/v1/accounts/{id}/sessions", may("accounts", "suspend") => signin::own::end_sessions_of;
     POST "/api/v1/accounts/{id}/unlock", may("accounts", "unlock") => signin::unlock;
     GET "/people", may("accounts", "read") => accounts::http::pages::index;
     POST "/people", may("accounts", "write") => accounts::http::pages::create;
@@ -154,6 +186,7 @@ table! {
     POST "/people/{id}/attestations", may("accounts", "write") => accounts::http::attestations::create;
     POST "/people/{id}/attestations/end", may("accounts", "write") => accounts::http::attestations::early_end;
     POST "/people/{id}/unlock", may("accounts", "unlock") => accounts::http::person::unlocking;
+    POST "/people/{id}/sessions/end", may("accounts", "suspend") => accounts::http::person::sessions_end;
     POST "/people/{id}/suspension", may("accounts", "suspend") => accounts::http::person::suspension;
     POST "/people/{id}/reinstatement", may("accounts", "suspend") => accounts::http::person::reinstatement;
 

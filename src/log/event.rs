@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::ids::{
     AccountId, AlarmId, AttestationId, CampaignId, CaseId, ExceptionId, GrantId, HandoverId, HoldingId,
-    ItemId, KeyId, KillSwitchId, OwnDecisionId, ProposalId, RequestId, SessionId, TaskId, TextId,
+    ItemId, KeyId, KillSwitchId, OwnDecisionId, PasskeyId, ProposalId, RequestId, SessionId, TaskId, TextId,
 };
 
 /// The version of the event's form; part of what is hashed.
@@ -157,6 +157,8 @@ pub enum Change {
     FactorEnrolled { account: AccountId, factor: String },
     /// A second factor was removed or reset.
     FactorRemoved { account: AccountId, factor: String },
+    /// A passkey was added, renamed or removed, or refused because its counter went back.
+    PasskeyChanged { account: AccountId, passkey: PasskeyId, what: String },
     /// Somebody signed in completely.
     SessionStarted { account: AccountId, session: SessionId, methods: Vec<String> },
     /// A session ended.
@@ -334,6 +336,7 @@ impl Change {
             | C::FactorLocked { account, .. }
             | C::FactorEnrolled { account, .. }
             | C::FactorRemoved { account, .. }
+            | C::PasskeyChanged { account, .. }
             | C::SessionStarted { account, .. }
             | C::SessionEnded { account, .. }
             | C::IdentityLinked { account, .. }

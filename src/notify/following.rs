@@ -108,6 +108,11 @@ fn of_event(reader: &mut Reader<'_>, event: &Event) -> Result<Vec<Due>> {
         Change::FactorEnrolled { .. } if was_enrolled(reader, event)? => Template::FactorAdded,
         Change::IdentityLinked { .. } if was_enrolled(reader, event)? => Template::IdentityLinked,
         Change::FactorRemoved { .. } if was_enrolled(reader, event)? => Template::FactorRemoved,
+        Change::PasskeyChanged { what, .. } if was_enrolled(reader, event)? => match what.as_str() {
+            "added" => Template::FactorAdded,
+            "removed" => Template::FactorRemoved,
+            _ => return Ok(Vec::new()),
+        },
         Change::AccountChanged { fields, .. } if fields.iter().any(|field| field == "email") => {
             return to_both_addresses(reader, event, account);
         }

@@ -11,14 +11,10 @@ use super::store::{credentials as store, sessions as session_store};
 use super::{Progress, breached, password};
 use crate::accounts;
 use crate::app::{App, Written};
-use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
 use crate::log::event::Change;
-
-/// For so long a shown second factor stands in for the present password.
-const FRESH: chrono::Duration = chrono::Duration::minutes(15);
 
 /// Judges a new password and hashes it, on a blocking thread and in one's turn.
 ///
@@ -107,7 +103,7 @@ pub async fn choose_at_sign_in(app: &App, session: Session, new: Secret) -> Resu
 /// Changes one's own password. Needs the present one, or a second factor shown in the last 15 minutes.
 ///
 /// # Errors
-/// [`Error::Forbidden`] `proof-needed` without either; [`Error::Invalid`] for a wrong present password, a rule that is
+/// [`Error::Forbidden`] `proof-required` without either; [`Error::Invalid`] for a wrong present password, a rule that is
 /// not met or a change that comes too soon.
 pub async fn change(
     app: &App,
@@ -119,7 +115,7 @@ pub async fn change(
     app.to_its_end(move |app| {
         match &present {
             Some(present) => prove(app, &slot, &session.account, present)?,
-            None => is_fresh(&session, app.context().clock.now())?,
+            None => session.caller().check_proof(app.context().clock.now())?,
         }
         app.read_now(|reader| {
             let age = people::password_age(reader, &session.account)?;
@@ -134,15 +130,8 @@ pub async fn change(
     .await
 }
 
-fn is_fresh(session: &Session, now: Timestamp) -> Result<()> {
-    if session.proved_at.is_some_and(|at| now < at.plus(FRESH)) {
-        return Ok(());
-    }
-    Err(Error::forbidden("proof-needed", "Give your present password as current_password, or sign in again."))
-}
-
 /// Shows the present password once more; a wrong one counts as it does at the sign-in.
-fn prove(app: &App, slot: &Slot, account: &AccountId, present: &Secret) -> Result<()> {
+pub(super) fn prove(app: &App, slot: &Slot, account: &AccountId, present: &Secret) -> Result<()> {
     let wrong = || Error::field("current_password", "is not right, or is locked for the moment");
     let (rules, hash) = app.read_now(|reader| {
         let hash = store::password(reader, account)?.map(|row| row.hash);

@@ -1,4 +1,5 @@
-//! Enrolment: a one-time link, a password, a second factor; and nothing of it without the link.
+//! Enrolment: a one-time link, a password, a second factor; and nothing of it without the link. The second factor of
+//! this file is an authenticator; `passkeys` has the other way.
 //!
 //! Rules: the link is used up when the password is set, in the same transaction; from then on the session of stage
 //! `enrolment` carries it to its end. A password alone never enrols a factor. May call: `accounts`, `organisation`.
@@ -8,7 +9,7 @@ use super::links::{self, Link, Purpose};
 use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::totp::{self, Enrolment};
-use super::{Progress, choosing, limit_of, password, people, vouched};
+use super::{Progress, choosing, factors, limit_of, passkeys, password, people, vouched};
 use crate::accounts::{self, Standing};
 use crate::app::App;
 use crate::caller::Caller;
@@ -64,10 +65,11 @@ fn take_link(
     // Who is in use with a second factor goes on with it: a link renews the password and nothing else. Who was
     // invited, for the first time or again, begins anew.
     let active = people::is_active(&accounts::find(tx, account)?, tx.now);
-    let (stage, limit) = if active && totp::is_enrolled(tx, account)? {
+    let (stage, limit) = if active && factors::has_any(tx, account)? {
         (Stage::Password, app.session_limits().password)
     } else {
         totp::remove(tx, account)?;
+        passkeys::remove_all(tx, account)?;
         (Stage::Enrolment, app.session_limits().enrolment)
     };
     sessions::open(tx, Opening { account, stage, limit, agent, next_password: None })

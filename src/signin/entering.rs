@@ -15,7 +15,7 @@ use crate::app::{App, Written};
 use crate::caller::Caller;
 use crate::db::{Reader, Tx};
 use crate::error::{Error, Result};
-use crate::ids::SessionId;
+use crate::ids::{AccountId, SessionId};
 
 /// The first step: username and password.
 ///
@@ -119,34 +119,66 @@ fn enter(
     code: &Secret,
     agent: &str,
 ) -> Result<Option<Issued>> {
-    let account = accounts::find(tx, &session.account)?;
-    if !people::is_active(&account, tx.now) {
+    let first = check_half_way(tx, session)?;
+    match take_any_code(tx, &session.account, code)? {
+        Some(method) => complete(tx, app, session, agent, &[first, method]).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Looks whether a session after the first step may go on to the second factor, and says how that step was taken.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if not; [`Error::Conflict`] `password-ended` if a new password has to be chosen first.
+pub(super) fn check_half_way(reader: &mut Reader<'_>, session: &Session) -> Result<&'static str> {
+    let account = accounts::find(reader, &session.account)?;
+    if !people::is_active(&account, reader.now) {
         return Err(Error::Unauthenticated);
     }
-    let first = match session.stage {
-        Stage::Vouched => vouched::METHOD,
-        _ => {
-            password_step_counts(tx, session)?;
-            "pwd"
-        }
-    };
-    let method = if totp::take_code(tx, &session.account, code)? {
-        "otp"
-    } else if totp::take_recovery_code(tx, &session.account, code)? {
-        "recovery"
-    } else {
-        return Ok(None);
-    };
+    if session.stage == Stage::Vouched {
+        return Ok(vouched::METHOD);
+    }
+    password_step_counts(reader, session)?;
+    Ok("pwd")
+}
+
+/// Takes a code of the authenticator or a recovery code, and says which it was; `None` if it is neither.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn take_any_code(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    code: &Secret,
+) -> Result<Option<&'static str>> {
+    // One that was begun and never confirmed is none.
+    if totp::is_enrolled(tx, account)? && totp::take_code(tx, account, code)? {
+        return Ok(Some("otp"));
+    }
+    Ok(totp::take_recovery_code(tx, account, code)?.then_some("recovery"))
+}
+
+/// Begins the full session after the second factor, and sets the new password that waits.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if the session has ended meanwhile.
+pub(super) fn complete(
+    tx: &mut Tx<'_>,
+    app: &App,
+    session: &Session,
+    agent: &str,
+    methods: &[&str],
+) -> Result<Issued> {
     if let Some(hash) = &session.next_password {
         choosing::set(tx, &session.account, hash, session)?;
     }
     let limit = limit_of(tx, app, &session.account)?;
-    sessions::raise(tx, session, limit, agent, &[first, method]).map(Some)
+    sessions::raise(tx, session, limit, agent, methods)
 }
 
 /// Whether the step before the code still counts: a password that was set since makes it worthless.
-fn password_step_counts(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
-    let age = people::password_age(tx, &session.account)?.ok_or(Error::Unauthenticated)?;
+fn password_step_counts(reader: &mut Reader<'_>, session: &Session) -> Result<()> {
+    let age = people::password_age(reader, &session.account)?.ok_or(Error::Unauthenticated)?;
     if age.set_at > session.created_at {
         return Err(Error::Unauthenticated);
     }

@@ -19,7 +19,7 @@ use super::lockout::{self, Outcome};
 use super::people::{self, Attempt};
 use super::sessions::{self, Opening, Stage};
 use super::store::recovery as store;
-use super::{Progress, password, totp};
+use super::{Progress, factors, passkeys, password, totp};
 use crate::access::lint::OWN_APPLICATION;
 use crate::access::{grants, own, roles};
 use crate::accounts::{self, Account, Kind, Standing, State as AccountState};
@@ -33,8 +33,6 @@ use crate::log::event::Change;
 use crate::text_enum;
 use crate::vault;
 
-/// How old a proof may be.
-const PROOF: Duration = Duration::minutes(15);
 /// For so long a handing over waits for a second person.
 const PATIENCE: Duration = Duration::hours(24);
 /// The longest account of how somebody was recognised, in characters.
@@ -127,7 +125,7 @@ pub fn waiting(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Hando
 /// Hands something over, or asks a second person to agree.
 ///
 /// # Errors
-/// [`Error::Forbidden`] `own-account`, `proof-needed`, `not-yours`; [`Error::Conflict`] if the account is in another
+/// [`Error::Forbidden`] `own-account`, `proof-required`, `not-yours`; [`Error::Conflict`] if the account is in another
 /// state; [`Error::Invalid`] for words that say nothing.
 pub fn ask(tx: &mut Tx<'_>, id: &AccountId, what: What, words: &str, mails: bool) -> Result<Handed> {
     let account = accounts::find(tx, id)?;
@@ -239,6 +237,7 @@ fn give(tx: &mut Tx<'_>, handover: &Handover) -> Result<Handed> {
 fn lose_factor(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
     sessions::end_all(tx, account, None, "recovered")?;
     totp::remove(tx, account)?;
+    passkeys::remove_all(tx, account)?;
     let row = accounts::set_strong_factor(tx, account, false)?;
     let lost = Change::FactorRemoved { account: account.clone(), factor: "all".to_owned() };
     tx.record_rows(lost, vec![row]);
@@ -251,12 +250,7 @@ fn proved(tx: &Tx<'_>, account: &Account) -> Result<AccountId> {
     if by == account.id {
         return Err(Error::forbidden("own-account", "Somebody else has to hand this over, who knows you."));
     }
-    if tx.caller.proved_at.is_none_or(|at| tx.now.since(at) > PROOF) {
-        return Err(Error::forbidden(
-            "proof-needed",
-            "Sign in again; this needs a proof of the last 15 minutes.",
-        ));
-    }
+    tx.caller.check_proof(tx.now)?;
     Ok(by)
 }
 
@@ -370,9 +364,7 @@ fn begin(tx: &mut Tx<'_>, app: &App, id: &AccountId, pass: &Secret, agent: &str)
         Err(Error::NotFound(_)) => return Err(Error::Unauthenticated),
         taken => taken?,
     };
-    if taken.account.as_ref() != Some(id)
-        || !people::is_active(&account, tx.now)
-        || totp::is_enrolled(tx, id)?
+    if taken.account.as_ref() != Some(id) || !people::is_active(&account, tx.now) || factors::has_any(tx, id)?
     {
         return Err(Error::Unauthenticated);
     }

@@ -5,7 +5,9 @@
 
 pub mod cookies;
 mod first_run;
+pub mod own;
 pub mod pages;
+pub mod passkeys;
 mod views;
 
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -5,7 +5,7 @@
 use chrono::Duration;
 
 use super::store::sessions as store;
-use super::{links, lockout};
+use super::{links, lockout, passkeys};
 use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
@@ -17,8 +17,8 @@ const HANDFUL: i64 = 200;
 /// For so long a session that has ended can still be found by its id.
 const SESSIONS_KEPT: Duration = Duration::days(30);
 
-/// Deletes sessions that ended a month ago, links and old e-mail addresses of a week ago, and counters that nothing has
-/// happened to for a day.
+/// Deletes sessions that ended a month ago, links and old e-mail addresses of a week ago, counters that nothing has
+/// happened to for a day, and challenges that nobody answered.
 ///
 /// # Errors
 /// [`crate::error::Error::Stale`] if another node has taken the job over.
@@ -29,6 +29,7 @@ pub fn tidy(app: &App, lease: &Lease) -> Result<String> {
         let before = tx.now.minus(SESSIONS_KEPT);
         store::forget(tx, before, HANDFUL)
     })?;
+    in_handfuls(app, lease, |tx| passkeys::forget(tx, HANDFUL))?;
     let addresses = in_handfuls(app, lease, |tx| accounts::emails::forget(tx, HANDFUL))?;
     Ok(format!("forgot {counters} counters, {links} links, {sessions} sessions, {addresses} old addresses"))
 }

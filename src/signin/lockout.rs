@@ -137,6 +137,29 @@ pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Resu
     store::reserve(reader, digest, rules.most())
 }
 
+/// Reserves an attempt, lets it be judged and settles it, on a blocking thread: `None` if it is locked, or was wrong.
+///
+/// # Errors
+/// Whatever `judge` returns; the attempt then counts as not judged.
+pub fn judged<T>(
+    app: &App,
+    counter: &Counter,
+    rules: Rules,
+    judge: impl FnOnce() -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    if !app.database().alone(|reader| reserve(reader, counter, rules))? {
+        return Ok(None);
+    }
+    let judged = judge();
+    let outcome = match &judged {
+        Ok(Some(_)) => Outcome::Right,
+        Ok(None) => Outcome::Wrong,
+        Err(_) => Outcome::Unjudged,
+    };
+    settle(app, counter, rules, outcome)?;
+    judged
+}
+
 /// Settles a reservation, on a blocking thread. A failure that locks is an event, in the transaction that locks.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Signing in: passwords, lockout, second factors, sessions, one-time links.
+//! Signing in: passwords, lockout, second factors, passkeys, sessions, fresh proofs, one-time links.
 //!
 //! Rules: nothing is hashed inside a transaction; unknown, wrong and locked look alike; a password alone opens
 //! nothing and enrols nothing. May call: `access`, `accounts`, `organisation`, and what lies below all slices.
@@ -8,6 +8,7 @@ pub mod breached;
 mod choosing;
 mod enrolment;
 mod entering;
+mod factors;
 pub mod handing_over;
 pub mod hasher;
 pub mod http;
@@ -17,8 +18,11 @@ mod leaving;
 pub mod limits;
 pub mod links;
 pub mod lockout;
+pub mod own;
+pub mod passkeys;
 pub mod password;
 mod people;
+pub mod proving;
 pub mod recovery;
 pub mod resetting;
 pub mod sessions;
@@ -89,10 +93,14 @@ fn limit_of(reader: &mut Reader<'_>, app: &App, account: &AccountId) -> Result<L
 /// What somebody sees of their own sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
+    /// When the password was set; `None` if there is none.
+    pub password_since: Option<Timestamp>,
     /// When the password ends by its age; `None` if it does not, or if there is none.
     pub password_ends_at: Option<Timestamp>,
     /// Since when the authenticator is enrolled.
     pub authenticator_since: Option<Timestamp>,
+    /// How many passkeys there are.
+    pub passkeys: usize,
     /// How many recovery codes are left.
     pub codes_left: u64,
 }
@@ -102,9 +110,12 @@ pub struct Standing {
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub fn standing(reader: &mut Reader<'_>, account: &AccountId) -> Result<Standing> {
+    let age = people::password_age(reader, account)?;
     Ok(Standing {
-        password_ends_at: people::password_age(reader, account)?.and_then(|age| age.ends_at),
+        password_since: age.map(|age| age.set_at),
+        password_ends_at: age.and_then(|age| age.ends_at),
         authenticator_since: totp::enrolled_at(reader, account)?,
+        passkeys: passkeys::count(reader, account)?,
         codes_left: totp::recovery_codes_left(reader, account)?,
     })
 }

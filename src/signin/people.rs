@@ -2,10 +2,11 @@
 //!
 //! May call: `accounts`.
 
+use super::factors;
 use super::lockout::{Counter, Kind, Rules};
 use super::password::{self, Person};
 use super::store::credentials as store;
-use super::{totp, vouched};
+use super::vouched;
 use crate::accounts::{self, Account, Details, Standing, State};
 use crate::clock::Timestamp;
 use crate::config::IdentityProvider;
@@ -52,7 +53,7 @@ pub(super) fn meet(reader: &mut Reader<'_>, providers: &[IdentityProvider], name
     let counter = Counter::of_account(reader.vault(), &account.id, Kind::Password);
     let age = password_age(reader, &account.id)?;
     let may_sign_in = is_active(&account, reader.now)
-        && totp::is_enrolled(reader, &account.id)?
+        && factors::has_any(reader, &account.id)?
         && !vouched::elsewhere(reader, providers, &account.id)?;
     let row = store::password(reader, &account.id)?;
     let known = Known {

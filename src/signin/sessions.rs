@@ -3,10 +3,12 @@
 //!
 //! Rules: a session of an account that is not active now is dead by judgement, whether or not a job has ended it.
 //! Full sessions are cached on each node and fall out of the cache with any event about their account; what the cache
-//! does not know is read from the database, and so is what it holds for idle. May call: `accounts`, `log`, `vault`.
+//! does not know is read from the database, and so is what it holds for idle. May call: `access`
+//! (named networks), `accounts`, `log`, `vault`.
 
 mod cache;
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -17,6 +19,7 @@ pub use cache::Sessions;
 
 use super::limits::Limit;
 use super::store::sessions as store;
+use crate::access::named_networks;
 use crate::accounts::{self, Account, Standing, State};
 use crate::app::App;
 use crate::caller::{Actor, Caller};
@@ -70,6 +73,8 @@ pub struct Session {
     pub idle: Duration,
     /// When it ends, whatever happens in it.
     pub ends_at: Timestamp,
+    /// The named network that it was seen in last, if that was one.
+    pub(super) network: Option<String>,
     pub(super) next_password: Option<String>,
     /// The sign-in at an identity provider that it goes back to; `None` for one by this house's own means.
     pub origin: Option<String>,
@@ -125,15 +130,19 @@ pub struct Listed {
     pub ends_at: Timestamp,
     /// How the browser named itself.
     pub agent: String,
+    /// The organisation's name of the network that it was seen in last; null outside all of them.
+    #[schema(required)]
+    pub network: Option<String>,
     /// Whether it is the one that asks.
     pub current: bool,
 }
 
-/// The session that a cookie's token belongs to, if it lives. From memory where possible.
+/// The session that a cookie's token belongs to, if it lives; `from` is the address that shows it. From memory where
+/// possible.
 ///
 /// # Errors
 /// [`Error::Unavailable`] or [`Error::Internal`] if the database had to be asked and could not answer.
-pub async fn identify(app: &App, token: &str) -> Result<Option<Session>> {
+pub async fn identify(app: &App, token: &str, from: Option<IpAddr>) -> Result<Option<Session>> {
     if token.len() != TOKEN_LENGTH {
         return Ok(None);
     }
@@ -143,16 +152,16 @@ pub async fn identify(app: &App, token: &str) -> Result<Option<Session>> {
         let seen_at = entry.seen_at();
         if entry.session.lives(seen_at, now) && allows(&entry.account, entry.session.stage, now) {
             entry.seen(now);
-            note(app, &entry.session, &entry.noted, now).await;
+            note(app, &entry.session, (&entry.noted, from), now).await;
             return Ok(Some(entry.session.clone()));
         }
         // Another node may have seen it since.
         app.sessions().forget(&entry.session.account);
     }
-    look_up(app, key).await
+    look_up(app, key, from).await
 }
 
-async fn look_up(app: &App, key: Key) -> Result<Option<Session>> {
+async fn look_up(app: &App, key: Key, from: Option<IpAddr>) -> Result<Option<Session>> {
     let generation = app.sessions().generation();
     let found = app
         .read(move |reader| {
@@ -164,14 +173,17 @@ async fn look_up(app: &App, key: Key) -> Result<Option<Session>> {
         })
         .await?;
     let Some((session, account)) = found else { return Ok(None) };
-    let noted = AtomicI64::new(session.seen_at.micros());
-    note(app, &session, &noted, app.context().clock.now()).await;
+    // Where a session is seen is noted with its first request, not a minute later.
+    let placeless = session.network.is_none() && from.is_some();
+    let noted = AtomicI64::new(if placeless { 0 } else { session.seen_at.micros() });
+    note(app, &session, (&noted, from), app.context().clock.now()).await;
     app.sessions().keep(generation, key, &session, account, &noted);
     Ok(Some(session))
 }
 
-/// Writes down that something was asked, once a minute. A failure is logged: it can only end the session early.
-async fn note(app: &App, session: &Session, noted: &AtomicI64, now: Timestamp) {
+/// Writes down that something was asked, and in which named network, once a minute. A failure is logged: it can only end
+/// the session early.
+async fn note(app: &App, session: &Session, (noted, from): (&AtomicI64, Option<IpAddr>), now: Timestamp) {
     let last = noted.load(Ordering::Acquire);
     if now.micros() - last < NOTED_EVERY.num_microseconds().unwrap_or(i64::MAX)
         || noted.compare_exchange(last, now.micros(), Ordering::AcqRel, Ordering::Acquire).is_err()
@@ -182,7 +194,11 @@ async fn note(app: &App, session: &Session, noted: &AtomicI64, now: Timestamp) {
     let outcome = app
         .alone(move |reader| {
             let stale_before = reader.now.minus(NOTED_EVERY).plus(Duration::microseconds(1));
-            store::touch(reader, &id, stale_before)
+            let network = match from {
+                Some(from) => named_networks::of_address(reader, from)?,
+                None => None,
+            };
+            store::touch(reader, &id, stale_before, network.as_deref())
         })
         .await;
     if let Err(error) = outcome {
@@ -228,6 +244,7 @@ pub(super) fn open(reader: &mut Reader<'_>, opening: Opening<'_>) -> Result<Issu
         proved_at: (stage == Stage::Full).then_some(now),
         idle: limit.idle,
         ends_at,
+        network: None,
         next_password,
         origin: None,
     };
@@ -264,18 +281,56 @@ pub(super) fn raise(
     if !store::end(tx, &old.id, "raised")? {
         return Err(Error::Unauthenticated);
     }
-    let opening = Opening { account: &old.account, stage: Stage::Full, limit, agent, next_password: None };
-    let mut issued = open(tx, opening)?;
+    exchange(tx, old, limit, agent, methods)
+}
+
+/// Begins the session that takes another's place, and goes back to where that one did.
+fn exchange(tx: &mut Tx<'_>, old: &Session, limit: Limit, agent: &str, methods: &[&str]) -> Result<Issued> {
+    let mut issued = begin(tx, &old.account, limit, agent, methods)?;
     if let Some(origin) = &old.origin {
         let now = tx.now;
         go_back_to(tx, &mut issued, (origin, now))?;
     }
+    Ok(issued)
+}
+
+/// Begins a full session of somebody who has shown all that is asked for.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    limit: Limit,
+    agent: &str,
+    methods: &[&str],
+) -> Result<Issued> {
+    let opening = Opening { account, stage: Stage::Full, limit, agent, next_password: None };
+    let issued = open(tx, opening)?;
     tx.record(Change::SessionStarted {
-        account: old.account.clone(),
+        account: account.clone(),
         session: issued.session.id.clone(),
         methods: methods.iter().map(|method| (*method).to_owned()).collect(),
     });
     Ok(issued)
+}
+
+/// Exchanges a full session for a fresh one after somebody has shown again who they are: the old token is dead.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if the old one has ended meanwhile.
+pub(super) fn renew(
+    tx: &mut Tx<'_>,
+    old: &Session,
+    limit: Limit,
+    agent: &str,
+    methods: &[&str],
+) -> Result<Issued> {
+    end(tx, &old.account, &old.id, "proved_again").map_err(|error| match error {
+        Error::NotFound(_) => Error::Unauthenticated,
+        other => other,
+    })?;
+    exchange(tx, old, limit, agent, methods)
 }
 
 /// Ends one session of `account`. `cause` is a word of ours, such as "signed_out".
@@ -362,6 +417,7 @@ pub fn list(
             Ok(Listed {
                 agent: vault.open_text(agent_place(&row.id), &row.agent)?,
                 current: Some(&row.id) == current,
+                network: row.network,
                 id: row.id,
                 created_at: row.created_at,
                 seen_at: row.seen_at,

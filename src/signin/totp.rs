@@ -99,7 +99,11 @@ pub fn begin(tx: &mut Tx<'_>, account: &AccountId, issuer: &str, username: &str)
             secret
         }
     };
-    let totp = totp(&secret, issuer, username)?;
+    shown(&secret, issuer, username)
+}
+
+fn shown(secret: &[u8], issuer: &str, username: &str) -> Result<Enrolment> {
+    let totp = totp(secret, issuer, username)?;
     let otpauth_url = totp.to_url().map_err(|cause| Error::internal("writing an otpauth address", cause))?;
     Ok(Enrolment { secret: totp.secret().to_base32(), otpauth_url })
 }
@@ -112,16 +116,62 @@ pub fn confirm(tx: &mut Tx<'_>, account: &AccountId, code: &Secret) -> Result<Ve
     match store::totp(tx, account)? {
         Some(row) if row.confirmed_at.is_none() => {}
         Some(_) => return Err(already_enrolled()),
-        None => {
-            let help = "There is no second factor to confirm; begin one first.";
-            return Err(Error::conflict("factor-missing", help));
-        }
+        None => return Err(not_begun()),
     }
     if !take_code(tx, account, code)? || !store::confirm_totp(tx, account)? {
         return Err(wrong_code());
     }
     tx.record(Change::FactorEnrolled { account: account.clone(), factor: "totp".to_owned() });
     new_recovery_codes(tx, account)
+}
+
+/// Begins an authenticator beside what the account has, or in the place of its present one, which counts until then.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn begin_next(tx: &mut Tx<'_>, account: &AccountId, issuer: &str, username: &str) -> Result<Enrolment> {
+    let Some(row) = store::totp(tx, account)?.filter(|row| row.confirmed_at.is_some()) else {
+        return begin(tx, account, issuer, username);
+    };
+    let secret = match &row.next_secret {
+        Some(sealed) => Zeroizing::new(tx.vault().open(next_place(account), sealed)?),
+        None => {
+            let secret = Zeroizing::new(random::<SECRET>(tx.entropy()).to_vec());
+            let sealed = tx.vault().seal(tx.entropy(), next_place(account), &secret)?;
+            store::put_next_secret(tx, account, &sealed)?;
+            secret
+        }
+    };
+    shown(&secret, issuer, username)
+}
+
+/// Confirms what [`begin_next`] began: `false` for a wrong code.
+///
+/// # Errors
+/// [`Error::Conflict`] `factor-missing` if nothing was begun.
+pub fn confirm_next(tx: &mut Tx<'_>, account: &AccountId, code: &Secret) -> Result<bool> {
+    let row = store::totp(tx, account)?.ok_or_else(not_begun)?;
+    if row.confirmed_at.is_none() {
+        return Ok(take_code(tx, account, code)? && store::confirm_totp(tx, account)?);
+    }
+    let sealed = row.next_secret.ok_or_else(not_begun)?;
+    let secret = Zeroizing::new(tx.vault().open(next_place(account), &sealed)?);
+    let Some(step) = step_of(&secret, code, tx.now)? else { return Ok(false) };
+    let sealed = tx.vault().seal(tx.entropy(), place(account), &secret)?;
+    store::replace_secret(tx, account, &sealed, step)?;
+    Ok(true)
+}
+
+/// Takes the authenticator alone away; recovery codes stay.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is none that was confirmed.
+pub fn remove_authenticator(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
+    if !is_enrolled(tx, account)? || !store::delete_totp(tx, account)? {
+        return Err(Error::NotFound("authenticator"));
+    }
+    tx.record(Change::FactorRemoved { account: account.clone(), factor: "totp".to_owned() });
+    Ok(())
 }
 
 /// Takes a code of the authenticator: true if it is one of this moment and was not used before.
@@ -169,7 +219,11 @@ pub fn remove(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
     Ok(removed)
 }
 
-fn new_recovery_codes(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<String>> {
+/// Makes new recovery codes in place of any before them: the only time they are shown.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn new_recovery_codes(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<String>> {
     store::delete_recovery_codes(tx, account)?;
     (0..RECOVERY_CODES)
         .map(|_| {
@@ -241,8 +295,16 @@ fn place(account: &AccountId) -> Place<'_> {
     Place { table: "totp_factors", column: "secret", row: account.as_str() }
 }
 
+fn next_place(account: &AccountId) -> Place<'_> {
+    Place { table: "totp_factors", column: "next_secret", row: account.as_str() }
+}
+
 fn already_enrolled() -> Error {
     Error::conflict("factor-enrolled", "You have a second factor already.")
+}
+
+fn not_begun() -> Error {
+    Error::conflict("factor-missing", "There is no second factor to confirm; begin one first.")
 }
 
 /// The refusal of a code; it does not say why.

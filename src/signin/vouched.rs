@@ -5,7 +5,7 @@
 //! provider means is judged above, in `sso`. May call: `accounts`.
 
 use super::sessions::{self, Opening, Stage};
-use super::{Progress, limit_of, people, totp};
+use super::{Progress, factors, limit_of, people};
 use crate::accounts::{self, Standing, State};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -59,7 +59,7 @@ pub fn admission(reader: &mut Reader<'_>, account: &AccountId) -> Result<Admissi
         return Ok(Admission::Refused);
     }
     if people::is_active(&found, reader.now) {
-        let factor = totp::is_enrolled(reader, account)?;
+        let factor = factors::has_any(reader, account)?;
         return Ok(if factor { Admission::WithFactor } else { Admission::WithoutFactor });
     }
     let invited = found.status_at(reader.now).state == State::Invited;
@@ -99,7 +99,7 @@ pub fn enter(tx: &mut Tx<'_>, app: &App, vouched: &Vouched<'_>) -> Result<Progre
     let limits = app.session_limits();
     let (stage, limit) = if vouched.second_factor {
         (Stage::Full, limit_of(tx, app, vouched.account)?)
-    } else if totp::is_enrolled(tx, vouched.account)? {
+    } else if factors::has_any(tx, vouched.account)? {
         (Stage::Vouched, limits.password)
     } else {
         (Stage::Enrolment, limits.enrolment)

@@ -16,8 +16,8 @@ const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in"
 /** Pages behind links that a mail brings, looked at by `coming-back.test.mjs`. */
 const MAILED = ["/recover/{token}", "/unlock/{token}"];
 
-/** Pages that are looked at where what they are about is made, by `proposals.test.mjs`. */
-const ELSEWHERE = ["/proposals/{id}"];
+/** Pages that are looked at where what they are about is made, by `proposals.test.mjs` and `passkeys.test.mjs`. */
+const ELSEWHERE = ["/proposals/{id}", "/prove", "/me/security/authenticator"];
 
 /** Who looks at which page in a house where something goes on. Each address stands for a route of the table. */
 const SIGHTS = [
@@ -28,6 +28,7 @@ const SIGHTS = [
   ["recover-sent", "ines", "/recover/sent"],
   ["pass", "ines", "/pass"],
   ["password-change", "ines", "/me/password"],
+  ["my-security", "ines", "/me/security"],
   ["people", "dmitri", "/people"],
   ["people-none", "dmitri", "/people?state=suspended"],
   ["people-new", "dmitri", "/people/new"],

@@ -25,6 +25,14 @@ const REFUSED: &[(&str, &str)] = &[
     ("POST /api/v1/signin/totp", "a code is no word"),
     ("POST /api/v1/signin/password", "the password has not ended"),
     ("POST /api/v1/me/password", "a password is changed once a day at most"),
+    ("POST /api/v1/signin/passkey", "the challenge was never given"),
+    ("POST /api/v1/signin/factor", "likewise"),
+    ("POST /api/v1/enrolment/passkey", "likewise"),
+    ("POST /api/v1/me/passkeys", "likewise"),
+    ("PATCH /api/v1/me/passkeys/{id}", "nobody has a passkey here"),
+    ("POST /api/v1/me/proof", "the password is another"),
+    ("POST /api/v1/me/proof/passkey", "the challenge was never given"),
+    ("POST /api/v1/me/totp/confirmation", "a code is no word"),
     ("POST /api/v1/requests", "the second has a value of scope that no catalogue knows"),
     ("POST /api/v1/own-decisions/{id}/objection", "nobody has decided about themselves here"),
     ("POST /api/v1/reviews", "no department is called so, so that there is nothing to look at"),
@@ -34,6 +42,7 @@ const REFUSED: &[(&str, &str)] = &[
 const ADDRESS_COMES_BACK: &[(&str, &str)] = &[
     ("GET /sign-in", "where to go on after it stands in a hidden field, if it is a path of ours"),
     ("GET /sign-in/totp", "likewise"),
+    ("GET /prove", "likewise"),
 ];
 
 /// Fields whose words lie open in the database by decision.

@@ -65,6 +65,8 @@ mod schema;
 mod side_doors;
 mod signin;
 mod signin_lockout;
+mod signin_own;
+mod signin_passkeys;
 mod signin_password;
 mod signin_sessions;
 mod small_firm;

@@ -33,6 +33,9 @@ const OPEN: &[&str] = &[
     // The further steps look at how far the session behind the cookie has come.
     "POST /api/v1/enrolment/totp",
     "POST /api/v1/enrolment/totp/confirmation",
+    "POST /api/v1/enrolment/passkey/challenge",
+    "POST /api/v1/enrolment/passkey",
+    "POST /enrolment/passkey",
     "GET /enrolment/totp",
     "POST /enrolment/totp",
     // A forgotten password: the same answer for every name; what lets one on is the token of a link.
@@ -57,6 +60,11 @@ const OPEN: &[&str] = &[
     "GET /sign-in/password",
     "POST /sign-in/password",
     "POST /api/v1/signin/password",
+    // With a passkey: a challenge says nothing of anybody, and what answers it is judged by its signature.
+    "POST /api/v1/signin/passkey/challenge",
+    "POST /api/v1/signin/passkey",
+    "POST /api/v1/signin/factor/challenge",
+    "POST /api/v1/signin/factor",
     "GET /api/v1/session",
     "DELETE /api/v1/session",
     "POST /sign-out",

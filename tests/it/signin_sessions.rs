@@ -75,16 +75,16 @@ async fn a_node_that_saw_nothing_asks_before_it_calls_a_session_idle() {
     let other = house.second_node();
     let token = browser.cookies[COOKIE].clone();
     assert!(
-        sessions::identify(&other, &token).await.expect("answers").is_some(),
+        sessions::identify(&other, &token, None).await.expect("answers").is_some(),
         "at once, without a log entry"
     );
     for _ in 0..3 {
         house.advance(Duration::minutes(20));
         browser.get("/api/v1/me").await.expect(200);
     }
-    assert!(sessions::identify(&other, &token).await.expect("answers").is_some());
+    assert!(sessions::identify(&other, &token, None).await.expect("answers").is_some());
     house.advance(Duration::minutes(30));
-    assert!(sessions::identify(&other, &token).await.expect("answers").is_none());
+    assert!(sessions::identify(&other, &token, None).await.expect("answers").is_none());
 }
 
 #[actix_web::test]
@@ -94,11 +94,11 @@ async fn signing_out_is_known_to_another_node_once_it_has_followed() {
     house.enrolled(&mut browser, "pnaka", &[]).await;
     let other = house.second_node();
     let token = browser.cookies[COOKIE].clone();
-    assert!(sessions::identify(&other, &token).await.expect("answers").is_some());
+    assert!(sessions::identify(&other, &token, None).await.expect("answers").is_some());
     browser.delete("/api/v1/session", json!({})).await.expect(204);
     let follower = other.clone();
     tokio::task::spawn_blocking(move || follower.catch_up()).await.expect("runs").expect("follows");
-    assert!(sessions::identify(&other, &token).await.expect("answers").is_none());
+    assert!(sessions::identify(&other, &token, None).await.expect("answers").is_none());
 }
 
 #[actix_web::test]

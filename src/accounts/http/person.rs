@@ -26,7 +26,8 @@ use crate::ids::AccountId;
 use crate::signin::inviting::{Delivered, Invitation, invite, invite_by_mail};
 use crate::signin::links::Made;
 use crate::signin::lockout::{self, Lock};
-use crate::signin::unlock;
+use crate::signin::own::end_sessions_of;
+use crate::signin::{sessions, unlock};
 use crate::vault;
 
 /// `GET /people/{id}`.
@@ -84,6 +85,7 @@ fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own:
     let (account, details, now) = (&found.account, &found.details, reader.now);
     let standing = account.standing(now);
     let locked = lockout::lock_of(reader, &account.id)?;
+    let signed_in = sessions::living(reader, &account.id)?;
     let over = standing == Standing::Over;
     let invited = account.kind == Kind::Person && account.status_at(now).state == State::Invited && !over;
     let above = account.manager.as_ref().or(account.owner.as_ref()).map(
@@ -107,6 +109,7 @@ fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own:
         "attestations": attestations::shown(app, reader, &account.id)?,
         "services": services,
         "events": history::of(reader, &account.id)?,
+        "signed_in": signed_in,
         "may": {
             "invite": may.invite && invited,
             "unlock": may.unlock && locked.is_some(),
@@ -114,6 +117,7 @@ fn context_of(app: &App, reader: &mut Reader<'_>, found: &Named, may: &May, own:
             "reinstate": may.suspend && !own && standing == Standing::Suspended,
             "leave": may.leave && !over && account.kind == Kind::Person,
             "attest": may.attest && !own && !over,
+            "end_sessions": may.suspend && signed_in > 0,
         },
     }))
 }
@@ -257,6 +261,16 @@ pub(super) fn deliver(tx: &mut Tx<'_>, id: &AccountId, mails: bool) -> Result<De
     }
     let made = invite(tx, wanted)?;
     Ok(Delivered { account: made.account, link: Some(made.link), created: made.created })
+}
+
+/// `POST /people/{id}/sessions/end`: ends every session of a person.
+///
+/// # Errors
+/// 404 if there is no such account.
+pub async fn sessions_end(app: web::Data<App>, page: Page, id: web::Path<AccountId>) -> Answer {
+    let (id, back) = (id.clone(), id.into_inner());
+    app.write(&page.caller, move |tx| end_sessions_of(tx, &id)).await?;
+    see_other(&format!("/people/{back}"))
 }
 
 /// `POST /people/{id}/unlock`.

@@ -11,6 +11,7 @@ pub fn title(rule: Rule) -> &'static str {
     match rule {
         Rule::LogVerification => "The log does not verify",
         Rule::RepeatedLock => "Locked again and again",
+        Rule::PasskeyCopied => "A passkey may have been copied",
         Rule::AdministratorRecovered => "An administrator was recovered on the host",
         Rule::KillSwitchLifted => "A kill switch was lifted on the host",
         Rule::BroadKey => "A key was made that may do everything",
@@ -39,6 +40,10 @@ pub(super) fn meaning(rule: Rule) -> &'static str {
         Rule::RepeatedLock => {
             "Somebody keeps trying passwords, or a device keeps sending an old one. Ask the person; if it was not them, \
              end their sessions and let them choose a new password."
+        }
+        Rule::PasskeyCopied => {
+            "A passkey counts how often it is shown, and this one counted backwards: either two devices hold it, or its \
+             device was set back. It was refused. Ask the person; let them remove it and add a new one."
         }
         Rule::AdministratorRecovered => {
             "Somebody with a shell on the host made a way in for an administrator. Ask who it was and why, by another \

@@ -51,6 +51,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("link_used", "Link used"),
     ("grants_imported", "List of a system read"),
     ("log_verified", "Log verified"),
+    ("passkey_changed", "Passkey changed"),
     ("password_locked", "Password locked"),
     ("password_set", "Password set"),
     ("password_unlocked", "Password unlocked"),
@@ -111,7 +112,7 @@ pub(super) fn tell(app: &App, event: &Event) -> Told {
     let (who, about) = match (&event.actor, &event.change, about) {
         (
             Actor::Nobody | Actor::House { .. },
-            Change::SessionStarted { .. } | Change::FactorEnrolled { .. },
+            Change::SessionStarted { .. } | Change::FactorEnrolled { .. } | Change::PasskeyChanged { .. },
             Some(name),
         ) => (name, None),
         (by, _, about) => (actor(app, by), about),
@@ -166,6 +167,12 @@ fn verb(change: &Change) -> &'static str {
         C::FactorLocked { .. } => "was wrong too often, the second factor is locked",
         C::FactorEnrolled { .. } => "enrolled a second factor",
         C::FactorRemoved { .. } => "removed a second factor",
+        C::PasskeyChanged { what, .. } => match what.as_str() {
+            "added" => "added a passkey",
+            "renamed" => "renamed a passkey",
+            "removed" => "removed a passkey",
+            _ => "showed a passkey whose counter went back",
+        },
         C::SessionStarted { .. } => "signed in",
         C::SessionEnded { .. } => "ended a session",
         C::IdentityLinked { .. } => "linked an identity provider’s subject",
@@ -319,7 +326,8 @@ fn note(app: &App, change: &Change) -> Option<String> {
         }
         C::DataExported { what, rows } => format!("{what}, {rows} rows"),
         C::AccessDayClosed { day, size, .. } => format!("{day}, {size} records"),
-        C::PasswordSet { .. }
+        C::PasskeyChanged { .. }
+        | C::PasswordSet { .. }
         | C::PasswordUnlocked { .. }
         | C::ItemSuperseded { .. }
         | C::TaskDone { .. }

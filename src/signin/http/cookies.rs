@@ -1,11 +1,18 @@
-//! The cookie that carries a session's token, and what a browser calls itself.
+//! The cookies: one carries a session's token, one knows a browser again that answers a passkey's challenge. And what a
+//! browser calls itself.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::app::App;
+use crate::entropy;
 use crate::signin::sessions::{COOKIE, Issued};
+
+/// Knows a browser again for as long as it is open; it says nothing of who uses it.
+const BROWSER: &str = "__Host-browser";
+const TOKEN_LENGTH: usize = 43;
 
 /// How the browser named itself.
 pub fn agent(request: &HttpRequest) -> String {
@@ -17,21 +24,38 @@ pub fn agent(request: &HttpRequest) -> String {
 /// house judges its ends.
 pub fn with_cookie(mut response: HttpResponse, issued: Option<Issued>) -> HttpResponse {
     if let Some(issued) = issued {
-        set(&mut response, cookie(issued.token));
+        set(&mut response, cookie(COOKIE, issued.token));
     }
+    response
+}
+
+/// The browser's own token, a new one if it has none yet.
+pub fn browser(app: &App, request: &HttpRequest) -> String {
+    browser_shown(request).unwrap_or_else(|| entropy::token(app.context().entropy.as_ref()))
+}
+
+/// The browser's own token, if it shows one.
+pub fn browser_shown(request: &HttpRequest) -> Option<String> {
+    let cookie = request.cookie(BROWSER)?;
+    Some(cookie.value().to_owned()).filter(|token| token.len() == TOKEN_LENGTH)
+}
+
+/// Lets the browser keep its token until it closes.
+pub fn with_browser(mut response: HttpResponse, token: String) -> HttpResponse {
+    set(&mut response, cookie(BROWSER, token));
     response
 }
 
 /// Takes the cookie away.
 pub fn without_cookie(mut response: HttpResponse) -> HttpResponse {
-    let mut cookie = cookie(String::new());
+    let mut cookie = cookie(COOKIE, String::new());
     cookie.set_max_age(Duration::ZERO);
     set(&mut response, cookie);
     response
 }
 
-fn cookie(value: String) -> Cookie<'static> {
-    Cookie::build(COOKIE, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax).finish()
+fn cookie(name: &'static str, value: String) -> Cookie<'static> {
+    Cookie::build(name, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax).finish()
 }
 
 fn set(response: &mut HttpResponse, cookie: Cookie<'static>) {

@@ -5,6 +5,8 @@
 //! they exist nowhere else.
 
 mod enrolment;
+pub mod my_security;
+mod proving;
 mod recovery;
 mod signing_in;
 mod unlocking;
@@ -14,7 +16,8 @@ use actix_web::{HttpRequest, web};
 use serde::Serialize;
 use serde_json::json;
 
-pub use enrolment::{confirm_factor, enrol, factor, link};
+pub use enrolment::{confirm_factor, enrol, enrol_passkey, factor, link};
+pub use proving::{proof_form, prove};
 pub use recovery::{ask, ask_form, asked, pass, pass_form, reset, reset_form};
 pub use signing_in::{
     change_form, change_password, choose_form, choose_password, code, show_code, sign_in, sign_in_form,

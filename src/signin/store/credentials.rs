@@ -1,6 +1,6 @@
 //! Rows of `passwords`, `totp_factors` and `recovery_codes`: `hash` and `history` are PHC texts (the history a JSON
-//! list, newest first, the present one at its head), `secret` is sealed, `last_step` the newest step whose code was
-//! taken, `digest` of a recovery code a keyed hash.
+//! list, newest first, the present one at its head), `secret` and `next_secret` are sealed, the next one waiting to take
+//! the other's place, `last_step` the newest step whose code was taken, `digest` of a recovery code a keyed hash.
 
 use diesel::prelude::*;
 
@@ -25,6 +25,7 @@ pub struct TotpRow {
     pub secret: Vec<u8>,
     pub confirmed_at: Option<Timestamp>,
     pub last_step: i64,
+    pub next_secret: Option<Vec<u8>>,
 }
 
 pub fn password(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<PasswordRow>> {
@@ -95,7 +96,12 @@ pub fn delete_password(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
 pub fn totp(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<TotpRow>> {
     Ok(totp_factors::table
         .find(account)
-        .select((totp_factors::secret, totp_factors::confirmed_at, totp_factors::last_step))
+        .select((
+            totp_factors::secret,
+            totp_factors::confirmed_at,
+            totp_factors::last_step,
+            totp_factors::next_secret,
+        ))
         .first(reader.connection)
         .optional()?)
 }
@@ -133,6 +139,27 @@ pub fn confirm_totp(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
         .set(totp_factors::confirmed_at.eq(tx.now))
         .execute(tx.connection)?;
     Ok(confirmed == 1)
+}
+
+/// Keeps a secret that waits to take the place of the confirmed one.
+pub fn put_next_secret(tx: &mut Tx<'_>, account: &AccountId, sealed: &[u8]) -> Result<()> {
+    diesel::update(totp_factors::table.find(account))
+        .set(totp_factors::next_secret.eq(sealed))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Puts a secret that waited in the place of the one before it, with the step whose code confirmed it.
+pub fn replace_secret(tx: &mut Tx<'_>, account: &AccountId, sealed: &[u8], step: i64) -> Result<()> {
+    diesel::update(totp_factors::table.find(account))
+        .set((
+            totp_factors::secret.eq(sealed),
+            totp_factors::next_secret.eq(None::<Vec<u8>>),
+            totp_factors::confirmed_at.eq(tx.now),
+            totp_factors::last_step.eq(step),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
 }
 
 pub fn delete_recovery_codes(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Rows of `sessions`: `digest` is SHA-256 of the token as hex, `agent` the sealed name of the browser, `idle_seconds`
-//! and `ends_at` its two ends, `next_password` the hash of a new password that waits for the second factor.
+//! and `ends_at` its two ends, `network` the name of the network that it was seen in last,
+//! `next_password` the hash of a new password that waits for the second factor.
 
 use diesel::prelude::*;
 
@@ -31,10 +32,12 @@ pub struct ListedRow {
     pub ends_at: Timestamp,
     pub idle_seconds: i64,
     pub agent: Vec<u8>,
+    pub network: Option<String>,
 }
 
+type Times = (Timestamp, Timestamp, Timestamp, i64, Timestamp);
 type Waiting = (Option<String>, Option<String>);
-type Columns = (SessionId, AccountId, Stage, Timestamp, Timestamp, Timestamp, i64, Timestamp, Waiting);
+type Columns = (SessionId, AccountId, Stage, Times, Option<String>, Waiting);
 
 /// The session of that digest unless it was ended.
 pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
@@ -45,26 +48,30 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
             sessions::id,
             sessions::account,
             sessions::stage,
-            sessions::created_at,
-            sessions::seen_at,
-            sessions::proved_at,
-            sessions::idle_seconds,
-            sessions::ends_at,
+            (
+                sessions::created_at,
+                sessions::seen_at,
+                sessions::proved_at,
+                sessions::idle_seconds,
+                sessions::ends_at,
+            ),
+            sessions::network,
             (sessions::next_password, sessions::origin),
         ))
         .first(reader.connection)
         .optional()?;
-    Ok(row.map(|row| Session {
-        id: row.0,
-        account: row.1,
-        stage: row.2,
-        created_at: row.3,
-        seen_at: row.4,
-        proved_at: (row.2 == Stage::Full).then_some(row.5),
-        idle: chrono::Duration::seconds(row.6),
-        ends_at: row.7,
-        next_password: row.8.0,
-        origin: row.8.1,
+    Ok(row.map(|(id, account, stage, times, network, (next_password, origin))| Session {
+        id,
+        account,
+        stage,
+        created_at: times.0,
+        seen_at: times.1,
+        proved_at: (stage == Stage::Full).then_some(times.2),
+        idle: chrono::Duration::seconds(times.3),
+        ends_at: times.4,
+        network,
+        next_password,
+        origin,
     }))
 }
 
@@ -104,13 +111,23 @@ pub fn set_origin(
     Ok(())
 }
 
-/// Notes that something was asked in the session, unless that was noted at `stale_before` or later.
-pub fn touch(reader: &mut Reader<'_>, id: &SessionId, stale_before: Timestamp) -> Result<()> {
-    diesel::update(sessions::table.find(id))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::seen_at.lt(stale_before))
-        .set(sessions::seen_at.eq(reader.now))
-        .execute(reader.connection)?;
+/// Notes that something was asked in the session, unless that was noted at `stale_before` or later; a network that is
+/// news is noted at once.
+pub fn touch(
+    reader: &mut Reader<'_>,
+    id: &SessionId,
+    stale_before: Timestamp,
+    network: Option<&str>,
+) -> Result<()> {
+    let living = diesel::update(sessions::table.find(id)).filter(sessions::ended_at.is_null());
+    let seen = (sessions::seen_at.eq(reader.now), sessions::network.eq(network));
+    match network {
+        Some(_) => living
+            .filter(sessions::seen_at.lt(stale_before).or(sessions::network.is_null()))
+            .set(seen)
+            .execute(reader.connection)?,
+        None => living.filter(sessions::seen_at.lt(stale_before)).set(seen).execute(reader.connection)?,
+    };
     Ok(())
 }
 
@@ -192,6 +209,7 @@ pub fn list(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<ListedRo
             sessions::ends_at,
             sessions::idle_seconds,
             sessions::agent,
+            sessions::network,
         ))
         .load(reader.connection)?)
 }

@@ -30,8 +30,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/objections/{id}", "stands where somebody decided about themselves; its call is filled"),
     ("/tasks/{id}/verification", "offered once the task is said to be done; it has no field"),
     ("/tasks/{id}/reopening", "likewise; its call is filled"),
+    ("/me/security/authenticator", "stands behind a fresh proof; its field is a secret"),
+    ("/me/security/authenticator/removal", "offered beside a passkey; it has no field"),
+    ("/me/security/passkeys/{id}/name", "stands where somebody has a passkey; its call is filled"),
+    ("/me/security/passkeys/{id}/removal", "likewise; it has no field"),
+    ("/me/security/sessions/{id}/end", "stands where somebody is signed in twice; it has no field"),
     ("/sign-in/password", "stands only before somebody whose password has ended; its fields are secrets"),
 ];
+
+/// Forms without a field that sign somebody out, who would see nothing more.
+const LAST: &[&str] = &["/sign-out", "/people/{id}/sessions/end", "/me/security/sessions/end"];
 
 /// A field of a form.
 #[derive(Clone)]
@@ -169,8 +177,7 @@ pub async fn fill(stage: &mut Stage, words: &mut Words, faults: &mut Vec<String>
             for form in forms(&page.body) {
                 let action = if form.action.is_empty() { address.clone() } else { form.action.clone() };
                 let path = action.split('?').next().unwrap_or_default().to_owned();
-                // Whoever is signed out sees nothing more.
-                let Some(row) = pattern(&path).filter(|row| *row != "/sign-out") else { continue };
+                let Some(row) = pattern(&path).filter(|row| !LAST.contains(row)) else { continue };
                 met.insert(row.to_owned());
                 for fitting in [false, true] {
                     let fields: Vec<(String, String)> = form
@@ -186,7 +193,7 @@ pub async fn fill(stage: &mut Stage, words: &mut Words, faults: &mut Vec<String>
             }
         }
     }
-    met.insert("/sign-out".to_owned());
+    met.extend(LAST.iter().map(|row| (*row).to_owned()));
     first_run(stage, words, faults).await;
     for row in TABLE.iter().filter(|row| row.method == Method::POST && !is_for_programs(row.path)) {
         if !met.contains(row.path) && !ELSEWHERE.iter().any(|(listed, _)| *listed == row.path) {

@@ -187,9 +187,46 @@ impl Stage {
                 let new = format!("{} 7 Over the lake!", word("password"));
                 (Who::Ada, json!({ "password": new, "current_password": PASSWORD }))
             }
-            _ => return None,
+            _ => return self.passkey_call(row, path, word),
         };
         Some(vec![Call { who, address: path.to_owned(), body }])
+    }
+
+    /// What devices made and showed, in shape; a challenge that nobody was given is over.
+    fn passkey_call(
+        &self,
+        row: &str,
+        path: &str,
+        word: &mut impl FnMut(&str) -> String,
+    ) -> Option<Vec<Call>> {
+        const OVER: &str = "0193a5f0-0000-7000-8000-000000000000";
+        let shown = |word: &mut dyn FnMut(&str) -> String| {
+            json!({
+                "ceremony": OVER, "credential_id": word("credential_id"), "client_data": word("client_data"),
+                "authenticator_data": word("authenticator_data"), "signature": word("signature"),
+                "user_handle": word("user_handle"),
+            })
+        };
+        let made = |word: &mut dyn FnMut(&str) -> String| {
+            json!({
+                "ceremony": OVER, "name": word("name"), "credential_id": word("credential_id"),
+                "client_data": word("client_data"), "attestation": word("attestation"),
+            })
+        };
+        let (who, body) = match row {
+            "POST /api/v1/signin/passkey" => (Who::Nobody, shown(word)),
+            "POST /api/v1/signin/factor" => (Who::Half, shown(word)),
+            "POST /api/v1/me/proof/passkey" => (Who::Ada, shown(word)),
+            "POST /api/v1/enrolment/passkey" => (Who::Invited, made(word)),
+            "POST /api/v1/me/passkeys" => (Who::Ada, made(word)),
+            "PATCH /api/v1/me/passkeys/{id}" => (Who::Ada, json!({ "name": word("name") })),
+            "POST /api/v1/me/totp/confirmation" => (Who::Ada, json!({ "code": word("code") })),
+            "POST /api/v1/me/proof" => {
+                (Who::Ada, json!({ "password": word("password"), "code": word("code") }))
+            }
+            _ => return None,
+        };
+        Some(vec![Call { who, address: path.replacen("{id}", OVER, 1), body }])
     }
 
     fn account_calls(

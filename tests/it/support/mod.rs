@@ -1,5 +1,6 @@
 //! The harness: a whole house for each test, with its own database, a clock that is moved and seeded randomness.
 
+mod authenticator;
 mod browser;
 pub mod calls;
 pub mod company;
@@ -28,6 +29,7 @@ use bailiwick::entropy::Entropy;
 use bailiwick::error::Result;
 use chrono::Duration;
 
+pub use authenticator::Device;
 pub use browser::{Browser, Reply};
 pub use databases::Place;
 pub use entropy::SeededEntropy;

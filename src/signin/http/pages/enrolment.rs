@@ -12,11 +12,12 @@ use crate::error::{Error, Result};
 use crate::http::identify::Current;
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, see_other};
+use crate::ids::{AccountId, CeremonyId};
 use crate::profile::Profile;
 use crate::signin::hasher::Secret;
 use crate::signin::http::cookies::{agent, with_cookie};
 use crate::signin::sessions::{Session, Stage};
-use crate::signin::{self, password, people};
+use crate::signin::{self, Progress, passkeys, password, people};
 use crate::sso;
 
 /// The form of a first password.
@@ -137,16 +138,52 @@ pub async fn confirm_factor(
     form: web::Form<Code>,
 ) -> Answer {
     let Some(session) = enrolling(current) else { return see_other("/sign-in") };
-    let (account, code) = (session.account.clone(), form.into_inner().code);
+    let code = form.into_inner().code;
     match signin::confirm_factor(&app, session.clone(), code, agent(&request)).await {
-        Ok(progress) => {
-            let named = app.read(move |reader| accounts::find_named(reader, &account)).await?;
-            let codes = progress.recovery_codes.unwrap_or_default();
-            let context = json!({ "codes": codes, "username": named.details.username });
-            Ok(with_cookie(page.gate("gate/recovery-codes.html", context)?, progress.issued))
-        }
+        Ok(progress) => codes_page(&app, &page, session.account, progress).await,
         Err(error) => refused(factor_page(&app, &page, session, form_of(error, Vec::new())?).await),
     }
+}
+
+/// What the device of somebody who enrols made, put into hidden fields by the page's script.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Made {
+    ceremony: String,
+    name: String,
+    credential_id: String,
+    client_data: String,
+    attestation: String,
+}
+
+/// POST /enrolment/passkey: answers with the recovery codes, which are shown this once.
+///
+/// # Errors
+/// 503 if the log is busy.
+pub async fn enrol_passkey(
+    app: web::Data<App>,
+    page: Page,
+    request: HttpRequest,
+    current: Current,
+    form: web::Form<Made>,
+) -> Answer {
+    let Some(session) = enrolling(current) else { return see_other("/sign-in") };
+    let Made { ceremony, name, credential_id, client_data, attestation } = form.into_inner();
+    let Some(ceremony) = CeremonyId::parse(&ceremony) else { return see_other("/enrolment/totp") };
+    let made = passkeys::Made { ceremony, name, credential_id, client_data, attestation };
+    match passkeys::enrol(&app, session.clone(), made, agent(&request)).await {
+        Ok(progress) => codes_page(&app, &page, session.account, progress).await,
+        Err(error) => refused(factor_page(&app, &page, session, form_of(error, Vec::new())?).await),
+    }
+}
+
+async fn codes_page(app: &App, page: &Page, account: AccountId, progress: Progress) -> Answer {
+    let named = app.read(move |reader| accounts::find_named(reader, &account)).await?;
+    let codes = progress.recovery_codes.unwrap_or_default();
+    let context = json!({
+        "codes": codes, "username": named.details.username, "label": "Done: you are signed in", "next": "/",
+    });
+    Ok(with_cookie(page.gate("gate/recovery-codes.html", context)?, progress.issued))
 }
 
 fn enrolling(current: Current) -> Option<Session> {

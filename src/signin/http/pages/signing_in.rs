@@ -16,13 +16,13 @@ use crate::signin::hasher::Secret;
 use crate::signin::http::cookies::{agent, with_cookie, without_cookie};
 use crate::signin::password::{self, Rule};
 use crate::signin::sessions::{Session, Stage};
-use crate::signin::{self, State, people, totp};
+use crate::signin::{self, State, people};
 use crate::sso;
 
 /// Where to go on to afterwards.
 #[derive(Deserialize)]
 pub struct Next {
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// The form of the sign-in.
@@ -107,7 +107,7 @@ fn step_page(state: State) -> &'static str {
     }
 }
 
-fn problem_form(text: String) -> Form {
+pub(super) fn problem_form(text: String) -> Form {
     Form { problem: Some(Fault { text, clauses: Vec::new() }), ..Form::default() }
 }
 
@@ -166,8 +166,12 @@ fn password_given(current: Current) -> Option<Session> {
 
 async fn code_page(app: &App, page: &Page, session: &Session, form: Form, next: Option<String>) -> Answer {
     let account = session.account.clone();
-    let left = app.read(move |reader| totp::recovery_codes_left(reader, &account)).await?;
-    page.gate("gate/totp.html", json!({ "form": form, "recovery": left > 0, "next": next }))
+    let standing = app.read(move |reader| signin::standing(reader, &account)).await?;
+    let context = json!({
+        "form": form, "recovery": standing.codes_left > 0, "passkey": standing.passkeys > 0,
+        "authenticator": standing.authenticator_since.is_some(), "next": next,
+    });
+    page.gate("gate/totp.html", context)
 }
 
 /// GET /sign-in/password

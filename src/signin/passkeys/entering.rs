@@ -1,0 +1,99 @@
+//! Signing in with a passkey: alone, or in place of a code after the password.
+//!
+//! Rules: unknown, wrong, replayed and not in use are one refusal; no counter of wrong passwords or codes is asked or
+//! changed; who has to sign in at an identity provider is refused, as with a password. May call: `accounts`.
+
+use super::Purpose;
+use super::ceremony::{Bound, Challenge};
+use super::showing::{self, Judged, Shown};
+use crate::accounts;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::signin::sessions::{self, Issued, Session, Stage};
+use crate::signin::{Progress, entering, limit_of, people, vouched};
+
+/// Asks the browser for whichever key it has for this house.
+///
+/// # Errors
+/// [`Error::Conflict`] `passkeys-unavailable`.
+pub async fn begin_sign_in(app: &App, browser: String) -> Result<Challenge> {
+    app.to_its_end(move |app| showing::begin(app, Purpose::SignIn, &Bound::Browser(&browser), None)).await
+}
+
+/// Signs in whose key was shown.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for everything but a key of somebody in use, shown rightly to this browser's challenge.
+pub async fn sign_in(app: &App, browser: Option<String>, shown: Shown, agent: String) -> Result<Progress> {
+    let shown = shown.checked()?;
+    let browser = browser.ok_or(Error::Unauthenticated)?;
+    app.to_its_end(move |app| {
+        let bound = Bound::Browser(&browser);
+        let judged = showing::judge(app, Purpose::SignIn, (&bound, None), &shown)?;
+        let judged = judged.ok_or(Error::Unauthenticated)?;
+        let entered = app.write_now(&Caller::nobody(), |tx| enter(tx, app, &judged, &agent))?;
+        entered.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
+    })
+    .await
+}
+
+fn enter(tx: &mut Tx<'_>, app: &App, judged: &Judged, agent: &str) -> Result<Option<Issued>> {
+    let account = accounts::find(tx, &judged.account)?;
+    let elsewhere = vouched::elsewhere(tx, &app.config().identity_providers, &account.id)?;
+    if elsewhere || !people::is_active(&account, tx.now) || !showing::use_up(tx, judged)? {
+        return Ok(None);
+    }
+    let limit = limit_of(tx, app, &account.id)?;
+    sessions::begin(tx, &account.id, limit, agent, &["passkey"]).map(Some)
+}
+
+/// Asks for a key of whoever has given the right password, or for whom an identity provider vouches.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] outside that step; [`Error::Conflict`] `passkey-missing` or `passkeys-unavailable`.
+pub async fn begin_second_factor(app: &App, session: Session) -> Result<Challenge> {
+    half_way(&session)?;
+    app.to_its_end(move |app| {
+        let bound = Bound::Session(&session.id);
+        showing::begin(app, Purpose::SecondFactor, &bound, Some(&session.account))
+    })
+    .await
+}
+
+/// Takes it in place of a code. A new password that waits is set here, as with a code.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] outside that step and for a key that does not count; [`Error::Conflict`]
+/// `password-ended` if a new password has to be chosen first.
+pub async fn take_second_factor(
+    app: &App,
+    session: Session,
+    shown: Shown,
+    agent: String,
+) -> Result<Progress> {
+    half_way(&session)?;
+    let shown = shown.checked()?;
+    app.to_its_end(move |app| {
+        let bound = Bound::Session(&session.id);
+        let of = (&bound, Some(&session.account));
+        let judged = showing::judge(app, Purpose::SecondFactor, of, &shown)?.ok_or(Error::Unauthenticated)?;
+        let entered = app.write_now(&Caller::nobody(), |tx| {
+            let first = entering::check_half_way(tx, &session)?;
+            if !showing::use_up(tx, &judged)? {
+                return Ok(None);
+            }
+            entering::complete(tx, app, &session, &agent, &[first, "passkey"]).map(Some)
+        })?;
+        entered.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
+    })
+    .await
+}
+
+fn half_way(session: &Session) -> Result<()> {
+    match session.stage {
+        Stage::Password | Stage::Vouched => Ok(()),
+        Stage::Enrolment | Stage::Full => Err(Error::Unauthenticated),
+    }
+}

@@ -1,0 +1,105 @@
+//! Showing again who one is, for what wants a fresh proof: a passkey, or the password and a code.
+//!
+//! Rules: the whole proof is asked for, never a part; what is wrong counts as it does at the sign-in; a proof that is
+//! right exchanges the session for a new one, so that a token that was copied before is worth nothing for what it
+//! opens. How old a proof may be says `caller`. May call: `accounts`.
+
+use super::hasher::Secret;
+use super::lockout::{self, Counter, Kind, Rules};
+use super::passkeys::{self, Bound, Challenge, Purpose, Shown};
+use super::sessions::{self, Issued, Session, Stage};
+use super::{Progress, choosing, entering, limit_of, password, people};
+use crate::accounts;
+use crate::app::App;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+
+/// Proves with the password and a code of the authenticator, or a recovery code.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for wrong, used and locked alike; [`Error::Unavailable`] if too many sign in at once.
+pub async fn prove(
+    app: &App,
+    session: Session,
+    typed: Secret,
+    code: Secret,
+    agent: String,
+) -> Result<Progress> {
+    signed_in(&session)?;
+    if typed.expose().len() > password::LONGEST_BYTES {
+        return Err(Error::Unauthenticated);
+    }
+    let slot = app.hashers().slot().await?;
+    app.to_its_end(move |app| {
+        choosing::prove(app, &slot, &session.account, &typed).map_err(alike)?;
+        drop(slot);
+        let rules = app.read_now(|reader| Ok(Rules::of(&reader.profile())))?;
+        let counter = Counter::of_account(&app.context().vault, &session.account, Kind::Code);
+        let proved = lockout::judged(app, &counter, rules, || {
+            let done = app.write_now(&session.caller(), |tx| {
+                match entering::take_any_code(tx, &session.account, &code)? {
+                    Some(method) => renew(tx, app, &session, &agent, &["pwd", method]).map(Some),
+                    None => Ok(None),
+                }
+            });
+            done.map(|done| done.value)
+        })?;
+        proved.map(Progress::signed_in).ok_or(Error::Unauthenticated)
+    })
+    .await
+}
+
+/// A wrong password is refused as a wrong code is: which of them it was is not said.
+fn alike(error: Error) -> Error {
+    match error {
+        Error::Invalid(_) => Error::Unauthenticated,
+        other => other,
+    }
+}
+
+/// Asks for one of one's passkeys.
+///
+/// # Errors
+/// [`Error::Conflict`] `passkey-missing` or `passkeys-unavailable`.
+pub async fn begin_passkey(app: &App, session: Session) -> Result<Challenge> {
+    signed_in(&session)?;
+    app.to_its_end(move |app| {
+        let bound = Bound::Session(&session.id);
+        passkeys::begin_showing(app, Purpose::Proof, &bound, Some(&session.account))
+    })
+    .await
+}
+
+/// Proves with a passkey.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] for a key that does not count.
+pub async fn prove_by_passkey(app: &App, session: Session, shown: Shown, agent: String) -> Result<Progress> {
+    signed_in(&session)?;
+    let shown = shown.checked()?;
+    app.to_its_end(move |app| {
+        let bound = Bound::Session(&session.id);
+        let of = (&bound, Some(&session.account));
+        let judged = passkeys::judge(app, Purpose::Proof, of, &shown)?.ok_or(Error::Unauthenticated)?;
+        let proved = app.write_now(&session.caller(), |tx| {
+            if !passkeys::use_up(tx, &judged)? {
+                return Ok(None);
+            }
+            renew(tx, app, &session, &agent, &["passkey"]).map(Some)
+        })?;
+        proved.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
+    })
+    .await
+}
+
+fn renew(tx: &mut Tx<'_>, app: &App, session: &Session, agent: &str, methods: &[&str]) -> Result<Issued> {
+    if !people::is_active(&accounts::find(tx, &session.account)?, tx.now) {
+        return Err(Error::Unauthenticated);
+    }
+    let limit = limit_of(tx, app, &session.account)?;
+    sessions::renew(tx, session, limit, agent, methods)
+}
+
+fn signed_in(session: &Session) -> Result<()> {
+    if session.stage == Stage::Full { Ok(()) } else { Err(Error::Unauthenticated) }
+}
