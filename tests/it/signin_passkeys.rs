@@ -110,7 +110,7 @@ async fn a_device_that_does_not_say_whose_key_it_is_signs_nobody_in_alone() {
     device.user = right;
     assert_eq!(try_alone(&browser, &mut device).await, 200);
     assert!(
-        house.app.read_now(|r| signin::lockout::locked_until(r, &person.account)).expect("read").is_none()
+        house.app.read_now(|r| signin::lockout::lock_of(r, &person.account)).expect("read").is_none()
     );
 }
 
