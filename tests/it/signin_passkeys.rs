@@ -109,9 +109,7 @@ async fn a_device_that_does_not_say_whose_key_it_is_signs_nobody_in_alone() {
     assert_eq!(try_alone(&browser, &mut device).await, 401, "of somebody else");
     device.user = right;
     assert_eq!(try_alone(&browser, &mut device).await, 200);
-    assert!(
-        house.app.read_now(|r| signin::lockout::lock_of(r, &person.account)).expect("read").is_none()
-    );
+    assert!(house.app.read_now(|r| signin::lockout::lock_of(r, &person.account)).expect("read").is_none());
 }
 
 #[actix_web::test]
