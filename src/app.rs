@@ -35,6 +35,7 @@ use crate::signin::asking_rate::AskingRate;
 use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
+use crate::signin::throttle::Throttle;
 use crate::sso::Providers;
 use crate::vault;
 
@@ -72,6 +73,7 @@ struct House {
     session_limits: Limits,
     asking_rate: AskingRate,
     hashers: Hashers,
+    throttle: Throttle,
     identity_providers: Providers,
     recorder: recorder::Recorder,
     watcher: watch::Watcher,
@@ -144,6 +146,7 @@ impl App {
         let vault =
             vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
         let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
+        let throttle = Throttle::new(Arc::clone(&clock));
         let settings = Arc::new(Settings::default());
         let directory = Arc::new(Directory::default());
         let decisions = Arc::new(Live::default());
@@ -188,6 +191,7 @@ impl App {
             session_limits: Limits::shipped()?,
             asking_rate,
             hashers,
+            throttle,
             identity_providers,
             recorder,
             watcher,
@@ -272,6 +276,16 @@ impl App {
     /// The threads that hash passwords.
     pub fn hashers(&self) -> &Hashers {
         &self.0.hashers
+    }
+
+    /// How often one address may try to sign in at this node.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// Leaves a notice for whoever watches, which becomes an alarm without anybody waiting for it.
+    pub fn notice(&self, notice: watch::Notice) {
+        self.0.watcher.watch().see(notice);
     }
 
     /// The company's identity providers.

@@ -38,6 +38,8 @@ text_enum! {
         LogVerification = "log-verification",
         /// The same name was locked again and again.
         RepeatedLock = "repeated-lock",
+        /// One address, or one network, tried the passwords of many names.
+        Guessing = "guessing",
         /// A passkey was shown whose counter went back: there may be a copy of it.
         PasskeyCopied = "passkey-copied",
         /// A way in for an administrator was made on the host.
@@ -76,6 +78,7 @@ impl Rule {
     pub fn parameter(self) -> Option<&'static str> {
         match self {
             Self::RepeatedLock => Some("alarm.repeated_lock"),
+            Self::Guessing => Some("lockout.anomaly"),
             Self::LeaverClock => Some("leaver.within"),
             Self::CanaryAccess => Some("alarm.canary_access"),
             _ => None,

@@ -255,6 +255,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    known_devices (digest) {
+        digest -> Text,
+        account -> Text,
+        since -> Timestamp,
+        ends_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Text,
         digest -> Text,
@@ -741,6 +750,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     passkeys,
     passkey_ceremonies,
     one_time_links,
+    known_devices,
     sessions,
     sso_links,
     sso_attempts,

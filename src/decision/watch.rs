@@ -59,6 +59,13 @@ impl Notice {
         self
     }
 
+    /// About this thing.
+    #[must_use]
+    pub fn about(mut self, thing: &str) -> Self {
+        self.about = thing.to_owned();
+        self
+    }
+
     /// About this thing, which it denies to the account until a person has closed the alarm.
     #[must_use]
     pub fn denying(mut self, thing: &str) -> Self {

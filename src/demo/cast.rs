@@ -64,7 +64,7 @@ impl Past {
         let session = self.session(chosen)?;
         let factor = self.wait(signin::begin_factor(&self.app, session.clone()))?;
         let code = Secret::new(code(&factor.secret, self.now())?);
-        let done = self.wait(signin::confirm_factor(&self.app, session, code, AGENT.to_owned()))?;
+        let done = self.wait(signin::confirm_factor(&self.app, session, code, visitor()))?;
         let (session, since, secret) = (self.session(done)?, self.now(), factor.secret);
         self.cast.push(Actor { username, account, password, secret, session, since });
         Ok(())
@@ -85,9 +85,9 @@ impl Past {
             let actor = &self.cast[place];
             let (name, typed) = (actor.username.to_owned(), Secret::new(actor.password.clone()));
             let shown = Secret::new(code(&actor.secret, self.now())?);
-            let known = self.wait(signin::sign_in(&self.app, name, typed, AGENT.to_owned()))?;
+            let known = self.wait(signin::sign_in(&self.app, name, typed, visitor()))?;
             let session = self.session(known)?;
-            let done = self.wait(signin::show_code(&self.app, session, shown, AGENT.to_owned()))?;
+            let done = self.wait(signin::show_code(&self.app, session, shown, visitor()))?;
             let (session, now) = (self.session(done)?, self.now());
             let actor = &mut self.cast[place];
             (actor.session, actor.since) = (session, now);
@@ -125,6 +125,11 @@ fn code(secret: &str, at: Timestamp) -> Result<String> {
     let secret = totp_rs::Secret::try_from_base32(secret).map_err(|cause| failed(&cause))?;
     let totp = Builder::new().with_secret(secret).build().map_err(|cause| failed(&cause))?;
     Ok(totp.generate(at.seconds().unsigned_abs()).to_string())
+}
+
+/// How everybody of the example company comes to the door.
+fn visitor() -> signin::Visitor {
+    signin::Visitor { agent: AGENT.to_owned(), ..signin::Visitor::default() }
 }
 
 /// A password that keeps every rule of every profile: four groups of four, 65 random bits.

@@ -161,6 +161,8 @@ pub enum Change {
     PasskeyChanged { account: AccountId, passkey: PasskeyId, what: String },
     /// Somebody signed in completely.
     SessionStarted { account: AccountId, session: SessionId, methods: Vec<String> },
+    /// Somebody signed in completely in a browser that was not known as theirs, and is from now on.
+    DeviceRemembered { account: AccountId },
     /// A session ended.
     SessionEnded { account: AccountId, session: SessionId, cause: String },
     /// A subject of an identity provider was linked to an account: by an invitation, an address, or with its creation.
@@ -338,6 +340,7 @@ impl Change {
             | C::FactorRemoved { account, .. }
             | C::PasskeyChanged { account, .. }
             | C::SessionStarted { account, .. }
+            | C::DeviceRemembered { account }
             | C::SessionEnded { account, .. }
             | C::IdentityLinked { account, .. }
             | C::IdentityUnlinked { account, .. }

@@ -108,6 +108,7 @@ fn of_event(reader: &mut Reader<'_>, event: &Event) -> Result<Vec<Due>> {
         Change::FactorEnrolled { .. } if was_enrolled(reader, event)? => Template::FactorAdded,
         Change::IdentityLinked { .. } if was_enrolled(reader, event)? => Template::IdentityLinked,
         Change::FactorRemoved { .. } if was_enrolled(reader, event)? => Template::FactorRemoved,
+        Change::DeviceRemembered { .. } if was_enrolled(reader, event)? => Template::NewDevice,
         Change::PasskeyChanged { what, .. } if was_enrolled(reader, event)? => match what.as_str() {
             "added" => Template::FactorAdded,
             "removed" => Template::FactorRemoved,

@@ -178,19 +178,22 @@ pub fn withdraw(tx: &mut Tx<'_>, id: &RequestId) -> Result<Request> {
     withdrawn(tx, request)
 }
 
-/// Takes back what a part of the house asked for by itself, if nobody has answered it yet.
+/// Takes back what a part of the house asked for by itself; what was granted by it ends, for the reason is gone.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] for what somebody else asked for.
 pub fn take_back(tx: &mut Tx<'_>, id: &RequestId, asker: &Caller) -> Result<()> {
-    let request = match pending(tx, id) {
-        Err(Error::Conflict("decided", _)) => return Ok(()),
-        other => other?,
-    };
+    let request = store::find(tx, id)?.ok_or(Error::NotFound("request"))?;
     if request.asked_by != asker.label() {
         return Err(Error::forbidden("not-yours", "The house takes back only what it asked for itself."));
     }
-    withdrawn(tx, request).map(drop)
+    if let Some(grant) = &request.grant {
+        return grants::revoke(tx, grant, "taken_back", None).map(drop);
+    }
+    match pending(tx, id) {
+        Err(Error::Conflict("decided", _)) => Ok(()),
+        other => withdrawn(tx, other?).map(drop),
+    }
 }
 
 fn withdrawn(tx: &mut Tx<'_>, mut request: Request) -> Result<Request> {

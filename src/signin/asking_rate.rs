@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
+use super::throttle::Steady;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::vault::Vault;
@@ -24,23 +26,11 @@ const FOR_NAME: (u32, Duration) = (3, Duration::from_secs(60 * 60));
 /// Beyond so many keys those that count as new are forgotten.
 const MANY: usize = 10_000;
 
-type Limiter = RateLimiter<String, DashMapStateStore<String>, HouseClock, NoOpMiddleware<Duration>>;
-
-/// The house's clock as the library wants it.
-#[derive(Clone)]
-struct HouseClock(Arc<dyn Clock>);
-
-impl governor::clock::Clock for HouseClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        Duration::from_micros(self.0.now().micros().unsigned_abs())
-    }
-}
+type Limiter = RateLimiter<String, DashMapStateStore<String>, Steady, NoOpMiddleware<Nanos>>;
 
 /// Counts who asks.
 pub struct AskingRate {
-    clock: HouseClock,
+    clock: Steady,
     addresses: Limiter,
     names: Limiter,
 }
@@ -48,7 +38,7 @@ pub struct AskingRate {
 impl AskingRate {
     /// Nobody has asked yet.
     pub fn new(clock: &Arc<dyn Clock>) -> Self {
-        let clock = HouseClock(Arc::clone(clock));
+        let clock = Steady(Arc::clone(clock));
         let limiter = |limit| RateLimiter::new(quota(limit), DashMapStateStore::default(), clock.clone());
         Self { addresses: limiter(FROM_ADDRESS), names: limiter(FOR_NAME), clock }
     }
@@ -58,7 +48,7 @@ impl AskingRate {
     /// # Errors
     /// [`Error::TooMany`] with the time to wait.
     pub fn ask_from(&self, vault: &Vault, address: Option<IpAddr>) -> Result<()> {
-        let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+        let address = address.map_or_else(|| "unknown".to_owned(), |address| subnet(address).to_string());
         let key = vault.trace("asking.address", &address);
         forget_some(&self.addresses);
         self.addresses.check_key(&key).map_err(|not_yet| {
@@ -71,6 +61,16 @@ impl AskingRate {
     pub fn ask_for(&self, vault: &Vault, name: &str) -> bool {
         forget_some(&self.names);
         self.names.check_key(&vault.trace("asking.name", name)).is_ok()
+    }
+}
+
+/// An IPv6 address is the /64 that it lies in: whoever has one has all of them.
+fn subnet(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            IpAddr::from(std::net::Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
+        }
+        address => address,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Choosing a password: every rule looked at, the former ones compared, hashed before the transaction that sets it.
 //!
-//! Rules: a new password ends every other session of its owner and whatever lock there was. May call: `accounts`.
+//! Rules: a new password ends every other session of its owner, whatever lock there was, and every known device. May call: `accounts`.
 
 use super::hasher::{Secret, Slot};
 use super::links::{self, Purpose};
@@ -8,7 +8,7 @@ use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::people::{self, person};
 use super::sessions::{self, Session, Stage};
 use super::store::{credentials as store, sessions as session_store};
-use super::{Progress, breached, password};
+use super::{Progress, breached, known_devices, password};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::db::Tx;
@@ -72,7 +72,8 @@ fn set_only(tx: &mut Tx<'_>, account: &AccountId, hash: &str) -> Result<()> {
     for purpose in [Purpose::Recovery, Purpose::Reset] {
         links::void(tx, purpose, Some(account))?;
     }
-    lockout::begin_anew(tx, account).map(drop)
+    lockout::begin_anew(tx, account, &[Kind::Password])?;
+    known_devices::void(tx, account)
 }
 
 /// The step of who signs in with a password that has ended: the new one waits in the session until the code is right.
@@ -158,7 +159,7 @@ pub(super) fn prove(app: &App, slot: &Slot, account: &AccountId, present: &Secre
 pub fn unlock_by_link(tx: &mut Tx<'_>, token: &str) -> Result<()> {
     let link = links::take(tx, Purpose::Unlock, token)?;
     let account = link.account.ok_or(Error::NotFound("link"))?;
-    lockout::unlock(tx, &account).map(drop)
+    lockout::unlock(tx, &account, &[Kind::Password]).map(drop)
 }
 
 /// Opens what is locked for an account: for the service desk.
@@ -167,5 +168,5 @@ pub fn unlock_by_link(tx: &mut Tx<'_>, token: &str) -> Result<()> {
 /// [`Error::NotFound`] if there is no such account.
 pub fn unlock(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
     accounts::find(tx, account)?;
-    lockout::unlock(tx, account).map(drop)
+    lockout::unlock(tx, account, &lockout::EVERYTHING).map(drop)
 }

@@ -9,7 +9,9 @@ use super::links::{self, Link, Purpose};
 use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::totp::{self, Enrolment};
-use super::{Progress, choosing, factors, limit_of, passkeys, password, people, vouched};
+use super::{
+    Progress, Visitor, choosing, factors, known_devices, limit_of, passkeys, password, people, vouched,
+};
 use crate::accounts::{self, Standing};
 use crate::app::App;
 use crate::caller::Caller;
@@ -97,7 +99,7 @@ pub async fn begin_factor(app: &App, session: Session) -> Result<Enrolment> {
 /// # Errors
 /// [`Error::Unauthenticated`] outside an enrolment; [`Error::Invalid`] for a code that is wrong, or asked too often;
 /// [`Error::Conflict`] `factor-missing` if none was begun.
-pub async fn confirm_factor(app: &App, session: Session, code: Secret, agent: String) -> Result<Progress> {
+pub async fn confirm_factor(app: &App, session: Session, code: Secret, visitor: Visitor) -> Result<Progress> {
     enrolling(&session)?;
     app.to_its_end(move |app| {
         let rules = app.read_now(|reader| Ok(Rules::of(&reader.profile())))?;
@@ -105,15 +107,15 @@ pub async fn confirm_factor(app: &App, session: Session, code: Secret, agent: St
         if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
             return Err(totp::wrong_code());
         }
-        let done = app.write_now(&Caller::nobody(), |tx| complete(tx, app, &session, &code, &agent));
+        let done = app.write_now(&Caller::nobody(), |tx| complete(tx, app, &session, &code, &visitor));
         let outcome = match &done {
             Ok(_) => Outcome::Right,
             Err(Error::Invalid(_)) => Outcome::Wrong,
             Err(_) => Outcome::Unjudged,
         };
         lockout::settle(app, &counter, rules, outcome)?;
-        let (issued, codes) = done?.value;
-        Ok(Progress { recovery_codes: Some(codes), ..Progress::signed_in(issued) })
+        let (issued, device, codes) = done?.value;
+        Ok(Progress { recovery_codes: Some(codes), device, ..Progress::signed_in(issued) })
     })
     .await
 }
@@ -123,8 +125,8 @@ fn complete(
     app: &App,
     session: &Session,
     code: &Secret,
-    agent: &str,
-) -> Result<(Issued, Vec<String>)> {
+    visitor: &Visitor,
+) -> Result<(Issued, Option<Secret>, Vec<String>)> {
     let codes = totp::confirm(tx, &session.account, code)?;
     accounts::enrol(tx, &session.account)?;
     let row = accounts::set_strong_factor(tx, &session.account, true)?;
@@ -132,8 +134,9 @@ fn complete(
     tx.record_rows(enrolled, vec![row]);
     let limit = limit_of(tx, app, &session.account)?;
     let first = if session.origin.is_some() { vouched::METHOD } else { "pwd" };
-    let issued = sessions::raise(tx, session, limit, agent, &[first, "otp"])?;
-    Ok((issued, codes))
+    let device = known_devices::remember(tx, &session.account, visitor.device.as_ref())?;
+    let issued = sessions::raise(tx, session, limit, &visitor.agent, &[first, "otp"])?;
+    Ok((issued, device, codes))
 }
 
 fn enrolling(session: &Session) -> Result<()> {

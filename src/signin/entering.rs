@@ -6,10 +6,10 @@
 
 use super::hasher::{Secret, Slot, Verdict};
 use super::lockout::{self, Counter, Kind, Outcome, Rules};
-use super::people::{self, Attempt, Known};
+use super::people::{self, Known};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::store::credentials as store;
-use super::{Progress, State, choosing, limit_of, password, totp, vouched};
+use super::{Progress, State, Visitor, choosing, known_devices, limit_of, password, totp, vouched};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::caller::Caller;
@@ -20,8 +20,9 @@ use crate::ids::{AccountId, SessionId};
 /// The first step: username and password.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for unknown, wrong and locked alike; [`Error::Unavailable`] if too many sign in at once.
-pub async fn sign_in(app: &App, username: String, typed: Secret, agent: String) -> Result<Progress> {
+/// [`Error::Unauthenticated`] for unknown, wrong and locked alike; [`Error::TooMany`] for an address that tries too
+/// often; [`Error::Unavailable`] if too many sign in at once.
+pub async fn sign_in(app: &App, username: String, typed: Secret, visitor: Visitor) -> Result<Progress> {
     if typed.expose().len() > password::LONGEST_BYTES {
         return Err(Error::Unauthenticated);
     }
@@ -29,22 +30,23 @@ pub async fn sign_in(app: &App, username: String, typed: Secret, agent: String) 
     app.to_its_end(move |app| {
         let typed = password::normalised(&typed);
         let providers = &app.config().identity_providers;
-        let attempt = app.read_now(|reader| people::meet(reader, providers, &username))?;
-        let Attempt { counter, rules, known } = attempt;
-        if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
-            return Err(Error::Unauthenticated);
-        }
+        let attempt = app.read_now(|reader| people::meet(reader, providers, &username, &visitor))?;
+        let reservation = attempt.admit(app)?;
+        let known = &attempt.known;
         let hash = known.as_ref().and_then(|known| known.hash.as_deref());
         let verdict = slot.verify_now(&typed, hash);
-        lockout::settle(app, &counter, rules, outcome_of(&verdict))?;
+        reservation.settle(app, outcome_of(&verdict))?;
         match (verdict?, known) {
             (Verdict::Match { outdated }, Some(known)) if known.may_sign_in => {
                 if outdated {
-                    renew_hash(app, &slot, &known, &typed);
+                    renew_hash(app, &slot, known, &typed);
                 }
-                begin(app, &known, &agent)
+                begin(app, known, &visitor.agent)
             }
-            _ => Err(Error::Unauthenticated),
+            _ => {
+                attempt.failed(app);
+                Err(Error::Unauthenticated)
+            }
         }
     })
     .await
@@ -88,7 +90,7 @@ fn begin(app: &App, known: &Known, agent: &str) -> Result<Progress> {
 /// # Errors
 /// [`Error::Unauthenticated`] outside that step and for wrong, used and locked alike; [`Error::Conflict`]
 /// `password-ended` if a new password has to be chosen first.
-pub async fn show_code(app: &App, session: Session, code: Secret, agent: String) -> Result<Progress> {
+pub async fn show_code(app: &App, session: Session, code: Secret, visitor: Visitor) -> Result<Progress> {
     if !matches!(session.stage, Stage::Password | Stage::Vouched) {
         return Err(Error::Unauthenticated);
     }
@@ -98,15 +100,15 @@ pub async fn show_code(app: &App, session: Session, code: Secret, agent: String)
         if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
             return Err(Error::Unauthenticated);
         }
-        let entered = app.write_now(&Caller::nobody(), |tx| enter(tx, app, &session, &code, &agent));
+        let entered = app.write_now(&Caller::nobody(), |tx| enter(tx, app, &session, &code, &visitor));
         let outcome = match &entered {
             Ok(Written { value: Some(_), .. }) => Outcome::Right,
             Ok(Written { value: None, .. }) => Outcome::Wrong,
             Err(_) => Outcome::Unjudged,
         };
         lockout::settle(app, &counter, rules, outcome)?;
-        let issued = entered?.value.ok_or(Error::Unauthenticated)?;
-        Ok(Progress::signed_in(issued))
+        let (issued, device) = entered?.value.ok_or(Error::Unauthenticated)?;
+        Ok(Progress { device, ..Progress::signed_in(issued) })
     })
     .await
 }
@@ -117,13 +119,13 @@ fn enter(
     app: &App,
     session: &Session,
     code: &Secret,
-    agent: &str,
-) -> Result<Option<Issued>> {
+    visitor: &Visitor,
+) -> Result<Option<(Issued, Option<Secret>)>> {
     let first = check_half_way(tx, session)?;
-    match take_any_code(tx, &session.account, code)? {
-        Some(method) => complete(tx, app, session, agent, &[first, method]).map(Some),
-        None => Ok(None),
-    }
+    let Some(method) = take_any_code(tx, &session.account, code)? else { return Ok(None) };
+    let issued = complete(tx, app, session, &visitor.agent, &[first, method])?;
+    let device = known_devices::remember(tx, &session.account, visitor.device.as_ref())?;
+    Ok(Some((issued, device)))
 }
 
 /// Looks whether a session after the first step may go on to the second factor, and says how that step was taken.

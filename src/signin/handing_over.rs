@@ -4,8 +4,8 @@
 //! - Whoever hands something over knows the person and says how; the words are kept. It needs a fresh proof, and nobody
 //!   does it for themselves.
 //! - One handing over renews one thing: a first password and factor, the password, or the second factor.
-//! - For somebody who holds an access role or a role of this house, and for a second thing within a day, a second person
-//!   agrees and sees what is handed over: nobody alone can make themselves somebody who matters.
+//! - For somebody who holds an access role or a role of this house or decides about others, and for a second thing within
+//!   a month, a second person agrees and sees what is handed over: nobody alone can make themselves somebody who matters.
 //! - Who lost the second factor opens no personal data from that second on, until another is set up: the account has no
 //!   strong factor, which is what the decision point asks for. The pass stands for the factor and not for the password.
 //!
@@ -15,13 +15,13 @@ use chrono::Duration;
 
 use super::hasher::Secret;
 use super::links::{self, Made, Purpose};
-use super::lockout::{self, Outcome};
-use super::people::{self, Attempt};
+use super::lockout::Outcome;
+use super::people;
 use super::sessions::{self, Opening, Stage};
 use super::store::recovery as store;
-use super::{Progress, factors, passkeys, password, totp};
+use super::{Progress, Visitor, factors, passkeys, password, totp, vouched};
 use crate::access::lint::OWN_APPLICATION;
-use crate::access::{grants, own, roles};
+use crate::access::{grants, own, positions, roles};
 use crate::accounts::{self, Account, Kind, Standing, State as AccountState};
 use crate::app::App;
 use crate::caller::{Actor, Caller};
@@ -35,6 +35,8 @@ use crate::vault;
 
 /// For so long a handing over waits for a second person.
 const PATIENCE: Duration = Duration::hours(24);
+/// Two things for one person within so long are as good as the whole account.
+const SECOND_THING: Duration = Duration::days(30);
 /// The longest account of how somebody was recognised, in characters.
 const LONGEST: usize = 1_000;
 /// Bringing people in, and back in.
@@ -289,15 +291,23 @@ fn fits(reader: &mut Reader<'_>, account: &Account, what: What, mails: bool) -> 
     Ok(None)
 }
 
-/// Whether a second person has to agree.
-fn needs_second(reader: &mut Reader<'_>, account: &AccountId) -> Result<bool> {
+/// Whether a second person has to agree: for whoever holds an access role or a role of this house, decides about others
+/// by position, or was handed something within the last month.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn needs_second(reader: &mut Reader<'_>, account: &AccountId) -> Result<bool> {
+    let positions = positions::of(reader, account)?;
+    if positions.manager || positions.owner {
+        return Ok(true);
+    }
     for grant in grants::living(reader, account)? {
         let role = roles::role(reader, &grant.role)?;
         if role.access_role || role.application == OWN_APPLICATION {
             return Ok(true);
         }
     }
-    let since = reader.now.minus(PATIENCE);
+    let since = reader.now.minus(SECOND_THING);
     store::given_since(reader, account, since)
 }
 
@@ -321,24 +331,23 @@ pub async fn enter(
     username: String,
     typed: Secret,
     pass: Secret,
-    agent: String,
+    visitor: Visitor,
 ) -> Result<Progress> {
     if typed.expose().len() > password::LONGEST_BYTES {
         return Err(Error::Unauthenticated);
     }
     let slot = app.hashers().slot().await?;
     app.to_its_end(move |app| {
-        let Attempt { counter, rules, known } =
-            app.read_now(|reader| people::meet(reader, &app.config().identity_providers, &username))?;
-        if !app.database().alone(|reader| lockout::reserve(reader, &counter, rules))? {
-            return Err(Error::Unauthenticated);
-        }
+        let providers = &app.config().identity_providers;
+        let attempt = app.read_now(|reader| people::meet(reader, providers, &username, &visitor))?;
+        let reservation = attempt.admit(app)?;
+        let (known, agent) = (&attempt.known, visitor.agent.as_str());
         let hash = known.as_ref().and_then(|known| known.hash.as_deref());
         let verdict = slot.verify_now(&password::normalised(&typed), hash);
-        let entered = match (&verdict, &known) {
+        let entered = match (&verdict, known) {
             (Ok(verdict), Some(known)) if verdict.is_match() => {
                 let begun =
-                    app.write_now(&Caller::nobody(), |tx| begin(tx, app, &known.account, &pass, &agent));
+                    app.write_now(&Caller::nobody(), |tx| begin(tx, app, &known.account, &pass, agent));
                 begun.map(|written| Some(written.value))
             }
             (Err(_), _) => Ok(None),
@@ -350,7 +359,10 @@ pub async fn enter(
             Err(Error::Unauthenticated) => Outcome::Wrong,
             Err(_) => Outcome::Unjudged,
         };
-        lockout::settle(app, &counter, rules, outcome)?;
+        reservation.settle(app, outcome)?;
+        if outcome == Outcome::Wrong {
+            attempt.failed(app);
+        }
         verdict?;
         entered?.ok_or(Error::Unauthenticated)
     })
@@ -364,7 +376,11 @@ fn begin(tx: &mut Tx<'_>, app: &App, id: &AccountId, pass: &Secret, agent: &str)
         Err(Error::NotFound(_)) => return Err(Error::Unauthenticated),
         taken => taken?,
     };
-    if taken.account.as_ref() != Some(id) || !people::is_active(&account, tx.now) || factors::has_any(tx, id)?
+    if taken.account.as_ref() != Some(id)
+        || !people::is_active(&account, tx.now)
+        || factors::has_any(tx, id)?
+        || vouched::elsewhere(tx, &app.config().identity_providers, id)?
+        || people::password_age(tx, id)?.is_none_or(|age| age.ended)
     {
         return Err(Error::Unauthenticated);
     }

@@ -28,7 +28,7 @@ use crate::http::answer::{Changed, Listed};
 use crate::http::identify::Current;
 use crate::http::{Answer, Json, Problem, answer, idempotency, problem};
 use crate::ids::{AccountId, SessionId};
-use cookies::{agent, with_cookie, without_cookie};
+use cookies::{agent, visitor, with_cookie, with_device, without_cookie};
 use views::{Me, SessionView, StepView};
 
 /// The body of the first step of an enrolment.
@@ -97,7 +97,7 @@ pub async fn confirm_factor(
     body: Json<Code>,
 ) -> Answer {
     let code = body.into_inner().code;
-    progressed(super::confirm_factor(&app, of(current)?, code, agent(&request)).await?)
+    progressed(super::confirm_factor(&app, of(current)?, code, visitor(&app, &request)).await?)
 }
 
 /// POST /api/v1/signin
@@ -107,7 +107,7 @@ pub async fn confirm_factor(
 #[utoipa::path(post, path = "/api/v1/signin", request_body = SignIn, responses((status = 200, body = StepView)))]
 pub async fn sign_in(app: web::Data<App>, request: HttpRequest, body: Json<SignIn>) -> Answer {
     let SignIn { username, password } = body.into_inner();
-    alike(super::sign_in(&app, username, password, agent(&request)).await)
+    alike(super::sign_in(&app, username, password, visitor(&app, &request)).await)
 }
 
 /// POST /api/v1/signin/totp
@@ -122,7 +122,7 @@ pub async fn show_code(
     body: Json<Code>,
 ) -> Answer {
     let code = body.into_inner().code;
-    alike(super::show_code(&app, of(current)?, code, agent(&request)).await)
+    alike(super::show_code(&app, of(current)?, code, visitor(&app, &request)).await)
 }
 
 /// POST /api/v1/signin/password
@@ -217,8 +217,9 @@ fn of(current: Current) -> Result<Session, Problem> {
 
 /// The answer to a step, with the cookie of the session that it began.
 fn progressed(progress: Progress) -> Answer {
-    let Progress { state, issued, recovery_codes } = progress;
-    Ok(with_cookie(HttpResponse::Ok().json(StepView { state, recovery_codes }), issued))
+    let Progress { state, issued, recovery_codes, device } = progress;
+    let response = HttpResponse::Ok().json(StepView { state, recovery_codes });
+    Ok(with_device(with_cookie(response, issued), device))
 }
 
 /// As [`progressed`], with the one refusal that does not say why.

@@ -5,7 +5,7 @@
 use chrono::Duration;
 
 use super::store::sessions as store;
-use super::{links, lockout, passkeys};
+use super::{known_devices, links, lockout, passkeys};
 use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
@@ -18,20 +18,23 @@ const HANDFUL: i64 = 200;
 const SESSIONS_KEPT: Duration = Duration::days(30);
 
 /// Deletes sessions that ended a month ago, links and old e-mail addresses of a week ago, counters that nothing has
-/// happened to for a day, and challenges that nobody answered.
+/// happened to for a day, devices that are known no longer, and challenges that nobody answered.
 ///
 /// # Errors
 /// [`crate::error::Error::Stale`] if another node has taken the job over.
 pub fn tidy(app: &App, lease: &Lease) -> Result<String> {
     let counters = in_handfuls(app, lease, |tx| lockout::forget(tx, HANDFUL))?;
     let links = in_handfuls(app, lease, |tx| links::forget(tx, HANDFUL))?;
+    let devices = in_handfuls(app, lease, |tx| known_devices::forget(tx, HANDFUL))?;
     let sessions = in_handfuls(app, lease, |tx| {
         let before = tx.now.minus(SESSIONS_KEPT);
         store::forget(tx, before, HANDFUL)
     })?;
     in_handfuls(app, lease, |tx| passkeys::forget(tx, HANDFUL))?;
     let addresses = in_handfuls(app, lease, |tx| accounts::emails::forget(tx, HANDFUL))?;
-    Ok(format!("forgot {counters} counters, {links} links, {sessions} sessions, {addresses} old addresses"))
+    Ok(format!(
+        "forgot {counters} counters, {links} links, {devices} devices, {sessions} sessions, {addresses} old addresses"
+    ))
 }
 
 fn in_handfuls(

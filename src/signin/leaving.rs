@@ -1,11 +1,11 @@
-//! Taking every way in away, when somebody leaves: sessions, links, password, second factor, passkeys, recovery
-//! codes.
+//! Taking every way in away, when somebody leaves: sessions, links, password, second factor, passkeys, recovery codes,
+//! known devices.
 //!
 //! May call: nothing beyond this slice.
 
 use super::links::{self, Purpose};
 use super::store::credentials as store;
-use super::{passkeys, sessions, totp};
+use super::{known_devices, passkeys, sessions, totp};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::AccountId;
@@ -20,6 +20,7 @@ pub fn close(tx: &mut Tx<'_>, account: &AccountId, cause: &str) -> Result<usize>
     links::void(tx, Purpose::Enrolment, Some(account))?;
     store::delete_password(tx, account)?;
     totp::remove(tx, account)?;
+    known_devices::void(tx, account)?;
     passkeys::remove_all(tx, account)?;
     Ok(ended)
 }

@@ -3,12 +3,13 @@
 //! Rules: an attempt is *reserved* before it is evaluated (failures and attempts in flight stay below the profile's
 //! number), then settled; so of any number at the same moment no more are evaluated than may fail. A success forgets
 //! the failures; what could not be evaluated gives its reservation back. Names that mean nobody have the same
-//! counters. The end of a lock is judged when somebody tries. The same name locked again and again raises an alarm, and
-//! that lock holds: until a person or a mailed link opens it, and for a name that means nobody as long as no prober
-//! waits. May call: `alarms`, `profile`, `log`.
+//! counters. A known device has one of its own beside the name's. The end of a lock is judged when somebody tries. The
+//! same name locked again and again raises an alarm, and that lock holds: until a person or a mailed link opens it, and
+//! for a name that means nobody as long as no prober waits. May call: `alarms`, `profile`, `log`.
 
 use chrono::Duration;
 
+use super::known_devices;
 use super::store::attempts as store;
 use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::app::App;
@@ -54,6 +55,9 @@ impl Rules {
     }
 }
 
+/// Everything that is counted.
+pub const EVERYTHING: [Kind; 2] = [Kind::Password, Kind::Code];
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -87,10 +91,66 @@ impl Counter {
         Self { digest, account: Some(account.clone()), kind }
     }
 
+    /// The counter of a device that the account is known by, given the device's digest.
+    pub fn of_device(vault: &Vault, account: &AccountId, device: &str) -> Self {
+        let digest = vault.trace("attempts.device", device);
+        Self { digest, account: Some(account.clone()), kind: Kind::Password }
+    }
+
+    /// What stands for it in events and samples.
+    pub fn trace(&self) -> &str {
+        &self.digest
+    }
+
     /// The counter of a name that means nobody.
     pub fn of_name(vault: &Vault, name: &str) -> Self {
         let digest = vault.trace("attempts.name", name);
         Self { digest, account: None, kind: Kind::Password }
+    }
+}
+
+/// What one attempt counts on.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    /// The name's, in every spelling.
+    pub name: Counter,
+    /// That of the known device it comes from.
+    pub device: Option<Counter>,
+}
+
+/// An attempt that may be evaluated, and must be settled.
+pub struct Reservation {
+    counters: Vec<Counter>,
+    rules: Rules,
+}
+
+impl Reservation {
+    /// Reserves one attempt; `None`: it must not be evaluated. What comes from a known device counts on both counters,
+    /// and a lock of the name, which strangers may have brought about, does not close the device.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Internal`] for a fault of the database.
+    pub fn take(app: &App, counters: &Counters, rules: Rules) -> Result<Option<Self>> {
+        let reserve = |counter: &Counter| app.database().alone(|reader| reserve(reader, counter, rules));
+        let mut reserved = Vec::with_capacity(2);
+        if let Some(device) = &counters.device {
+            if !reserve(device)? {
+                return Ok(None);
+            }
+            reserved.push(device.clone());
+        }
+        if reserve(&counters.name)? {
+            reserved.push(counters.name.clone());
+        }
+        Ok((!reserved.is_empty()).then_some(Self { counters: reserved, rules }))
+    }
+
+    /// Settles it on every counter.
+    ///
+    /// # Errors
+    /// As [`settle`].
+    pub fn settle(self, app: &App, outcome: Outcome) -> Result<()> {
+        self.counters.iter().try_for_each(|counter| settle(app, counter, self.rules, outcome))
     }
 }
 
@@ -250,12 +310,13 @@ pub fn lock_of(reader: &mut Reader<'_>, account: &AccountId) -> Result<Option<Lo
     Ok(row.locked_until.filter(|until| reader.now < *until).map(Lock::Until))
 }
 
-/// Opens what is locked and forgets what failed: password and codes. Says whether there was anything.
+/// Opens what is locked and forgets what failed. Says whether there was anything. A mailbox opens the password alone:
+/// whoever has it could otherwise try codes without end.
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
-pub fn unlock(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
-    let changed = begin_anew(tx, account)?;
+pub fn unlock(tx: &mut Tx<'_>, account: &AccountId, kinds: &[Kind]) -> Result<bool> {
+    let changed = begin_anew(tx, account, kinds)?;
     if changed {
         tx.record(Change::PasswordUnlocked { account: account.clone() });
     }
@@ -266,10 +327,16 @@ pub fn unlock(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
-pub fn begin_anew(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool> {
+pub fn begin_anew(tx: &mut Tx<'_>, account: &AccountId, kinds: &[Kind]) -> Result<bool> {
     let mut changed = false;
-    for kind in [Kind::Password, Kind::Code] {
-        let counter = Counter::of_account(tx.vault(), account, kind);
+    let mut counters: Vec<_> =
+        kinds.iter().map(|kind| Counter::of_account(tx.vault(), account, *kind)).collect();
+    if kinds.contains(&Kind::Password) {
+        for device in known_devices::of_account(tx, account)? {
+            counters.push(Counter::of_device(tx.vault(), account, &device));
+        }
+    }
+    for counter in &counters {
         changed |= store::clear(tx, &counter.digest)?;
     }
     Ok(changed)

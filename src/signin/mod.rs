@@ -4,6 +4,7 @@
 //! nothing and enrols nothing. May call: `access`, `accounts`, `organisation`, and what lies below all slices.
 
 pub mod asking_rate;
+mod attempt;
 pub mod breached;
 mod choosing;
 mod enrolment;
@@ -14,6 +15,7 @@ pub mod hasher;
 pub mod http;
 pub mod inviting;
 pub mod jobs;
+pub mod known_devices;
 mod leaving;
 pub mod limits;
 pub mod links;
@@ -27,7 +29,9 @@ pub mod recovery;
 pub mod resetting;
 pub mod sessions;
 mod store;
+pub mod throttle;
 pub mod totp;
+mod visitor;
 pub mod vouched;
 
 use serde::Serialize;
@@ -37,12 +41,14 @@ pub use enrolment::{begin_factor, confirm_factor, look, set_password};
 pub use entering::{end_session, next_state, show_code, sign_in, sign_out};
 pub use leaving::close;
 pub use people::passwords_that_end;
+pub use visitor::Visitor;
 
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
+use hasher::Secret;
 use limits::Limit;
 use sessions::Issued;
 
@@ -67,19 +73,21 @@ pub struct Progress {
     pub issued: Option<Issued>,
     /// New recovery codes: the only time that anybody sees them.
     pub recovery_codes: Option<Vec<String>>,
+    /// What makes the browser a known device from now on.
+    pub device: Option<Secret>,
 }
 
 impl Progress {
     fn code_needed(issued: Option<Issued>) -> Self {
-        Self { state: State::TotpRequired, issued, recovery_codes: None }
+        Self { state: State::TotpRequired, issued, recovery_codes: None, device: None }
     }
 
     fn password_ended(issued: Issued) -> Self {
-        Self { state: State::PasswordExpired, issued: Some(issued), recovery_codes: None }
+        Self { state: State::PasswordExpired, issued: Some(issued), recovery_codes: None, device: None }
     }
 
     fn signed_in(issued: Issued) -> Self {
-        Self { state: State::SignedIn, issued: Some(issued), recovery_codes: None }
+        Self { state: State::SignedIn, issued: Some(issued), recovery_codes: None, device: None }
     }
 }
 

@@ -1,12 +1,13 @@
 //! What signing in has to know of a person: standing, names that may not stand in the password, what is enrolled.
 //!
-//! May call: `accounts`.
+//! May call: `accounts`, `access` for the networks that have names.
 
-use super::factors;
-use super::lockout::{Counter, Kind, Rules};
+use super::lockout::{Counter, Counters, Kind, Rules};
 use super::password::{self, Person};
 use super::store::credentials as store;
-use super::vouched;
+use super::throttle::Source;
+use super::{Visitor, factors, known_devices, vouched};
+use crate::access::named_networks;
 use crate::accounts::{self, Account, Details, Standing, State};
 use crate::clock::Timestamp;
 use crate::config::IdentityProvider;
@@ -31,26 +32,37 @@ pub(super) struct Known {
 
 /// An attempt before it is evaluated: what it counts on, and whom it is about, if anybody.
 pub(super) struct Attempt {
-    pub counter: Counter,
+    pub counters: Counters,
     pub rules: Rules,
     pub known: Option<Known>,
+    /// Where it comes from.
+    pub source: Source,
 }
 
 /// Whom a typed name means, in every spelling and also by a former username.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
-pub(super) fn meet(reader: &mut Reader<'_>, providers: &[IdentityProvider], name: &str) -> Result<Attempt> {
+pub(super) fn meet(
+    reader: &mut Reader<'_>,
+    providers: &[IdentityProvider],
+    name: &str,
+    visitor: &Visitor,
+) -> Result<Attempt> {
     let rules = Rules::of(&reader.profile());
+    let source = source(reader, visitor)?;
     let found = match name.len() {
         1..=LONGEST_NAME => accounts::find_by_name(reader, name)?,
         _ => None,
     };
     let Some(account) = found.filter(|account| account.kind == accounts::Kind::Person) else {
         let name: String = name.chars().take(LONGEST_NAME).collect();
-        return Ok(Attempt { counter: Counter::of_name(reader.vault(), &name), rules, known: None });
+        let name = Counter::of_name(reader.vault(), &name);
+        return Ok(Attempt { counters: Counters { name, device: None }, rules, known: None, source });
     };
-    let counter = Counter::of_account(reader.vault(), &account.id, Kind::Password);
+    let name = Counter::of_account(reader.vault(), &account.id, Kind::Password);
+    let shown = known_devices::shown(reader, &account.id, visitor.device.as_ref())?;
+    let device = shown.map(|digest| Counter::of_device(reader.vault(), &account.id, &digest));
     let age = password_age(reader, &account.id)?;
     let may_sign_in = is_active(&account, reader.now)
         && factors::has_any(reader, &account.id)?
@@ -63,7 +75,19 @@ pub(super) fn meet(reader: &mut Reader<'_>, providers: &[IdentityProvider], name
         ended: age.is_some_and(|age| age.ended),
         may_sign_in,
     };
-    Ok(Attempt { counter, rules, known: Some(known) })
+    Ok(Attempt { counters: Counters { name, device }, rules, known: Some(known), source })
+}
+
+/// Where somebody comes from, as the throttles count it.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn source(reader: &mut Reader<'_>, visitor: &Visitor) -> Result<Source> {
+    let registered = match visitor.address {
+        Some(address) => named_networks::in_force(reader)?.name_of(address),
+        None => None,
+    };
+    Ok(Source::of(visitor.address, registered))
 }
 
 /// Whether the account counts at `now` and is past its invitation.

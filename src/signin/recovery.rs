@@ -44,7 +44,7 @@ pub fn recover_administrator(tx: &mut Tx<'_>, username: &str) -> Result<Recovere
     }
     administer_again(tx, &account)?;
     let sessions = leaving::close(tx, &account.id, "recovered")?;
-    lockout::begin_anew(tx, &account.id)?;
+    lockout::begin_anew(tx, &account.id, &lockout::EVERYTHING)?;
     alarms::release(tx, &account.id)?;
     let seen = Sighting::of(Rule::AdministratorRecovered, Severity::Critical)
         .account(Some(&account.id))

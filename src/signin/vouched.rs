@@ -31,6 +31,8 @@ pub struct Vouched<'a> {
     pub agent: &'a str,
     /// Whether it vouches for a second factor.
     pub second_factor: bool,
+    /// Whether a factor that is enrolled here is asked for all the same.
+    pub shows_own_factor: bool,
     /// When that was shown there, if it says so. A session there may be old: without a word of when, what is shown
     /// there is no fresh proof of anything.
     pub shown_at: Option<Timestamp>,
@@ -97,9 +99,10 @@ pub fn note_factor(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub fn enter(tx: &mut Tx<'_>, app: &App, vouched: &Vouched<'_>) -> Result<Progress> {
     let limits = app.session_limits();
-    let (stage, limit) = if vouched.second_factor {
+    let enrolled = factors::has_any(tx, vouched.account)?;
+    let (stage, limit) = if vouched.second_factor && !(vouched.shows_own_factor && enrolled) {
         (Stage::Full, limit_of(tx, app, vouched.account)?)
-    } else if factors::has_any(tx, vouched.account)? {
+    } else if enrolled {
         (Stage::Vouched, limits.password)
     } else {
         (Stage::Enrolment, limits.enrolment)

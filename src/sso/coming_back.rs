@@ -244,6 +244,8 @@ fn enter(
     if let Some(token) = &secrets.invitation {
         links::take(tx, Purpose::Enrolment, token)?;
     }
+    // An address says whose account it may be; that it is, a second factor that is enrolled here has to say once.
+    let by_address = matches!(to_link, Some(linking::LinkedBy::Address));
     if let Some(by) = to_link {
         linking::link(tx, settings, identity, (&account, by))?;
     }
@@ -261,6 +263,7 @@ fn enter(
         origin: &origin,
         agent,
         second_factor: identity.second_factor,
+        shows_own_factor: by_address,
         shown_at: identity.shown_at,
     };
     vouched::enter(tx, app, &vouched).map(Ok)

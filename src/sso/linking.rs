@@ -91,6 +91,10 @@ fn by_address(reader: &mut Reader<'_>, settings: &IdentityProvider, identity: &I
         return Ok(Meant::Nobody(Refusal::NobodyKnown, None));
     };
     match accounts::find_by_email(reader, address)? {
+        // Whoever changed the address of an account yesterday does not come in as its owner today.
+        Some(found) if accounts::emails::is_new(reader, &found.id)? => {
+            Ok(Meant::Nobody(Refusal::NobodyKnown, Some(found.id)))
+        }
         Some(found) if found.kind == Kind::Person => {
             unless_linked(reader, settings, found.id, LinkedBy::Address)
         }

@@ -54,12 +54,11 @@ pub(super) fn insert_attempt(reader: &mut Reader<'_>, new: &NewAttempt<'_>) -> R
     Ok(())
 }
 
-/// How many attempts of that address are away.
+/// How many attempts of that address were begun of late, come back or not.
 pub(super) fn count_attempts(reader: &mut Reader<'_>, source: &str) -> Result<i64> {
     Ok(sso_attempts::table
         .filter(sso_attempts::source.eq(source))
         .filter(sso_attempts::expires_at.gt(reader.now))
-        .filter(sso_attempts::used_at.is_null())
         .count()
         .get_result(reader.connection)?)
 }

@@ -382,6 +382,22 @@ async fn nothing_of_a_name_breaks_into_a_header_or_the_html() {
 }
 
 #[actix_web::test]
+async fn a_sign_in_from_a_new_device_is_told_once() {
+    let server = MailServer::start(Offers::StartTls);
+    let house = house_with(server.settings());
+    let mut browser = house.browser().await;
+    let person = with_mailbox(&house, &server, &mut browser, "p.nakagawa@firm.example").await;
+    house.sign_in(&mut browser, &person).await;
+    assert_eq!(mail_out(&house).await, 0, "the browser of the enrolment is known");
+    let mut other = browser.other();
+    house.sign_in(&mut other, &person).await;
+    assert_eq!(mail_out(&house).await, 1);
+    assert_eq!(header(&server.next(), "Subject"), "A sign-in from a new device");
+    house.sign_in(&mut other, &person).await;
+    assert_eq!(mail_out(&house).await, 0);
+}
+
+#[actix_web::test]
 async fn of_many_that_carry_mail_at_once_one_sends_each() {
     let server = MailServer::start(Offers::StartTls);
     let house = house_with(server.settings());

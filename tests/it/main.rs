@@ -64,6 +64,7 @@ mod routes;
 mod schema;
 mod side_doors;
 mod signin;
+mod signin_devices;
 mod signin_lockout;
 mod signin_own;
 mod signin_passkeys;

@@ -5,14 +5,16 @@ use bailiwick::error::Error;
 use bailiwick::ids::AccountId;
 use bailiwick::log::event::Change;
 use bailiwick::log::store::{Filter, list};
+use bailiwick::signin::Visitor;
 use bailiwick::signin::hasher::Secret;
+use bailiwick::signin::links::{self, Purpose};
 use bailiwick::signin::lockout::{self, Counter, Kind, Outcome, Rules};
 use chrono::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::json;
 
-use crate::support::{House, PASSWORD};
+use crate::support::{Browser, House, PASSWORD};
 
 fn signed(username: &str, password: &str) -> serde_json::Value {
     json!({ "username": username, "password": password })
@@ -77,9 +79,10 @@ async fn a_lock_is_an_event_without_the_name_that_was_typed() {
     let house = House::new();
     let mut browser = house.browser().await;
     let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    let mut gate = browser.other();
     for username in ["pnaka", "canary-of-a-mistyped-name"] {
         for _ in 0..4 {
-            browser.post("/api/v1/signin", signed(username, "wrong")).await.expect(401);
+            gate.post("/api/v1/signin", signed(username, "wrong")).await.expect(401);
         }
     }
     let filter = Filter { kind: Some("password_locked".to_owned()), after: Some(0), ..Filter::default() };
@@ -110,7 +113,7 @@ async fn of_two_hundred_at_once_three_are_evaluated() {
         let evaluated = house.app.hashers().hashed() - before;
         assert_eq!(evaluated, 3, "{username}");
     }
-    browser.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(401);
+    browser.other().post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(401);
 }
 
 /// 200 wrong guesses on real threads, all begun before the first is answered.
@@ -121,7 +124,7 @@ fn guess_from_threads(app: &App, username: &str) -> Vec<Result<(), Error>> {
             scope.spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let guess = Secret::new(format!("guess {number}"));
-                let outcome = bailiwick::signin::sign_in(&app, username, guess, String::new());
+                let outcome = bailiwick::signin::sign_in(&app, username, guess, Visitor::default());
                 runtime.expect("a runtime").block_on(outcome).map(drop)
             })
         };
@@ -166,6 +169,36 @@ async fn codes_have_a_counter_of_their_own() {
     gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
     let code = house.next_code(&person.secret);
     gate.post("/api/v1/signin/totp", json!({ "code": code })).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_mailbox_opens_the_password_and_never_the_codes() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    let mut gate = browser.other();
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    for _ in 0..3 {
+        gate.post("/api/v1/signin/totp", json!({ "code": "12" })).await.expect(401);
+    }
+    wrong_passwords(&mut browser.other()).await;
+    let id = person.account.clone();
+    let link = house.done(move |tx| links::make(tx, Purpose::Unlock, Some(&id))).await;
+    browser.other().submit(&format!("/unlock/{}", link.token), &[]).await.expect(200);
+    browser.other().post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    let code = house.next_code(&person.secret);
+    gate.post("/api/v1/signin/totp", json!({ "code": code })).await.expect(401);
+    // The service desk, who sees the person, opens both.
+    let (id, desk) = (person.account.clone(), bailiwick::caller::Caller::shell(0));
+    house.app.write(&desk, move |tx| bailiwick::signin::unlock(tx, &id)).await.expect("unlocked");
+    let code = house.next_code(&person.secret);
+    gate.post("/api/v1/signin/totp", json!({ "code": code })).await.expect(200);
+}
+
+async fn wrong_passwords(gate: &mut Browser) {
+    for _ in 0..3 {
+        gate.post("/api/v1/signin", signed("pnaka", "wrong")).await.expect(401);
+    }
 }
 
 /// What may happen to a counter.
@@ -262,7 +295,8 @@ impl<'a> Watched<'a> {
 
     fn unlock(&mut self) {
         let desk = bailiwick::caller::Caller::shell(0);
-        let unlocked = self.house.app.write_now(&desk, |tx| lockout::unlock(tx, &self.id));
+        let unlocked =
+            self.house.app.write_now(&desk, |tx| lockout::unlock(tx, &self.id, &lockout::EVERYTHING));
         let was_anything = unlocked.expect("unlocked").value;
         assert!(was_anything || self.wrong == 0);
         self.wrong = 0;

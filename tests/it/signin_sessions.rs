@@ -190,5 +190,5 @@ async fn what_ended_long_ago_is_tidied_away() {
         .await
         .expect("runs")
         .expect("tidies");
-    assert_eq!(report.as_deref(), Some("forgot 1 counters, 1 links, 2 sessions, 0 old addresses"));
+    assert_eq!(report.as_deref(), Some("forgot 1 counters, 1 links, 1 devices, 2 sessions, 0 old addresses"));
 }

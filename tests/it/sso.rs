@@ -81,10 +81,11 @@ async fn the_session_of_before_is_not_the_one_of_after() {
     let id = person.account.clone();
     let changes = accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
     house.done(move |tx| accounts::change(tx, &id, &changes)).await;
+    house.advance(Duration::days(1));
     let mut fixed = browser.other();
     fixed.post("/api/v1/signin", json!({ "username": "pnaka", "password": PASSWORD })).await.expect(200);
     let before = fixed.cookies["__Host-session"].clone();
-    signed_in_to(&through(&mut fixed, &provider, says("0815", ADDRESS)).await, "/");
+    signed_in_to(&through(&mut fixed, &provider, says("0815", ADDRESS)).await, "/sign-in/totp");
     assert_ne!(fixed.cookies["__Host-session"], before);
 }
 
@@ -220,6 +221,7 @@ async fn what_the_provider_does_not_vouch_for_is_asked_here() {
     let id = person.account.clone();
     let changes = accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
     house.done(move |tx| accounts::change(tx, &id, &changes)).await;
+    house.advance(Duration::days(1));
     let mut gate = browser.other();
     let one_factor =
         json!({ "sub": "0815", "email": ADDRESS, "email_verified": true, "amr": ["pwd"], "acr": "0" });
@@ -286,13 +288,41 @@ async fn a_stranger_s_guessing_never_keeps_the_provider_s_people_out() {
     let id = person.account.clone();
     let changes = accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
     house.done(move |tx| accounts::change(tx, &id, &changes)).await;
+    house.advance(Duration::days(1));
     for _ in 0..4 {
         let wrong = json!({ "username": "pnaka", "password": "Wrong 7 horses!" });
         browser.other().post("/api/v1/signin", wrong).await.expect(401);
     }
     assert!(house.all_events().iter().any(|event| matches!(event.change, Change::PasswordLocked { .. })));
     let mut gate = browser.other();
-    signed_in_to(&through(&mut gate, &provider, says("0815", ADDRESS)).await, "/");
+    signed_in_to(&through(&mut gate, &provider, says("0815", ADDRESS)).await, "/sign-in/totp");
+    let code = house.next_code(&person.secret);
+    signed_in_to(&gate.submit("/sign-in/totp", &[("code", &code)]).await, "/");
+}
+
+/// Whoever may change addresses would be whomever they like.
+#[actix_web::test]
+async fn an_address_of_today_is_no_way_in_and_the_first_time_the_own_factor_is_asked_for() {
+    let (house, provider) = House::with_provider("");
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    let id = person.account.clone();
+    let changes = accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
+    house.done(move |tx| accounts::change(tx, &id, &changes)).await;
+    house.advance(Duration::hours(23));
+    through(&mut browser.other(), &provider, says("0815", ADDRESS)).await.expect(403);
+    assert_eq!(
+        (house.sso_refusals().as_slice(), linked(&house).len()),
+        (&["nobody_known".to_owned()][..], 0)
+    );
+    house.advance(Duration::hours(1));
+    let mut gate = browser.other();
+    signed_in_to(&through(&mut gate, &provider, says("0815", ADDRESS)).await, "/sign-in/totp");
+    gate.get("/api/v1/me").await.expect(401);
+    let code = house.next_code(&person.secret);
+    signed_in_to(&gate.submit("/sign-in/totp", &[("code", &code)]).await, "/");
+    // From then on the provider's word is enough.
+    signed_in_to(&through(&mut browser.other(), &provider, says("0815", ADDRESS)).await, "/");
 }
 
 #[actix_web::test]
@@ -336,6 +366,7 @@ async fn a_domain_that_signs_in_elsewhere_has_no_password_here_and_administrator
         let (id, address) = (account.clone(), address.to_owned());
         let changes = accounts::Changes { email: Some(Some(address)), ..Default::default() };
         house.done(move |tx| accounts::change(tx, &id, &changes)).await;
+        house.advance(Duration::days(1));
     }
     let mut gate = browser.other();
     let right = gate.post("/api/v1/signin", json!({ "username": "pnaka", "password": PASSWORD })).await;

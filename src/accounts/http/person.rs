@@ -27,7 +27,7 @@ use crate::signin::inviting::{Delivered, Invitation, invite, invite_by_mail};
 use crate::signin::links::Made;
 use crate::signin::lockout::{self, Lock};
 use crate::signin::own::end_sessions_of;
-use crate::signin::{sessions, unlock};
+use crate::signin::{handing_over, sessions, unlock};
 use crate::vault;
 
 /// `GET /people/{id}`.
@@ -244,11 +244,10 @@ fn invite_again(tx: &mut Tx<'_>, id: &AccountId, mails: bool) -> Result<Delivere
         let help = "This person has credentials already; recovery replaces a lost one.";
         return Err(Error::conflict("already-enrolled", help));
     }
-    for grant in grants::living(tx, id)? {
-        if roles::role(tx, &grant.role)?.access_role {
-            let help = "This person holds an access role; a link needs a second person, at the host's shell.";
-            return Err(Error::conflict("second-person", help));
-        }
+    if handing_over::needs_second(tx, id)? {
+        let help = "This person holds a role that matters, or decides about others. Hand the way in over in person, with \
+                    a second person.";
+        return Err(Error::conflict("second-person", help));
     }
     deliver(tx, id, mails)
 }

@@ -11,6 +11,7 @@ pub fn title(rule: Rule) -> &'static str {
     match rule {
         Rule::LogVerification => "The log does not verify",
         Rule::RepeatedLock => "Locked again and again",
+        Rule::Guessing => "One source tries many names",
         Rule::PasskeyCopied => "A passkey may have been copied",
         Rule::AdministratorRecovered => "An administrator was recovered on the host",
         Rule::KillSwitchLifted => "A kill switch was lifted on the host",
@@ -40,6 +41,11 @@ pub(super) fn meaning(rule: Rule) -> &'static str {
         Rule::RepeatedLock => {
             "Somebody keeps trying passwords, or a device keeps sending an old one. Ask the person; if it was not them, \
              end their sessions and let them choose a new password."
+        }
+        Rule::Guessing => {
+            "Somebody tries passwords for many names from one address, or from one network of yours. Where the profile \
+             locks what is unusual, the address is not listened to for a quarter of an hour; known devices keep their way \
+             in. From outside, close the address at the firewall; from inside, find the machine."
         }
         Rule::PasskeyCopied => {
             "A passkey counts how often it is shown, and this one counted backwards: either two devices hold it, or its \
@@ -101,6 +107,7 @@ pub(super) fn unit(rule: Rule) -> &'static str {
     match rule {
         Rule::LogVerification => "differences",
         Rule::RepeatedLock => "locks",
+        Rule::Guessing => "names",
         Rule::LeaverClock => "hours since access ended",
         Rule::RecorderFull => "permits denied",
         Rule::DiskLow => "percent free",
@@ -113,6 +120,7 @@ pub(super) fn subject(app: &App, alarm: &Alarm) -> String {
     match &alarm.account {
         Some(account) => app.directory().display_name(account),
         None if alarm.rule == Rule::RepeatedLock => "a name that nobody has".to_owned(),
+        None if alarm.rule == Rule::Guessing => alarm.about.clone(),
         None => "the house".to_owned(),
     }
 }

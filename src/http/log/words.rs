@@ -174,6 +174,7 @@ fn verb(change: &Change) -> &'static str {
             _ => "showed a passkey whose counter went back",
         },
         C::SessionStarted { .. } => "signed in",
+        C::DeviceRemembered { .. } => "signed in from a new device",
         C::SessionEnded { .. } => "ended a session",
         C::IdentityLinked { .. } => "linked an identity provider’s subject",
         C::IdentityUnlinked { .. } => "took an identity provider’s subject away",
@@ -329,6 +330,7 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::PasskeyChanged { .. }
         | C::PasswordSet { .. }
         | C::PasswordUnlocked { .. }
+        | C::DeviceRemembered { .. }
         | C::ItemSuperseded { .. }
         | C::TaskDone { .. }
         | C::TaskWithdrawn { .. } => return None,

@@ -46,6 +46,8 @@ text_enum! {
         IdentityLinked = "identity-linked",
         /// A second factor was removed.
         FactorRemoved = "factor-removed",
+        /// Somebody signed in from a device that was not known.
+        NewDevice = "new-device",
         /// The e-mail address is another: to the new one.
         EmailChanged = "email-changed",
         /// The e-mail address is another: to the old one.

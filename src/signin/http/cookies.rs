@@ -1,5 +1,5 @@
-//! The cookies: one carries a session's token, one knows a browser again that answers a passkey's challenge. And what a
-//! browser calls itself.
+//! The cookies: one carries a session's token, one makes a device known, one knows a browser again that answers a
+//! passkey's challenge. And what else a browser says of itself.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -8,7 +8,29 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::app::App;
 use crate::entropy;
+use crate::http::client;
+use crate::signin::hasher::Secret;
 use crate::signin::sessions::{COOKIE, Issued};
+use crate::signin::{Visitor, known_devices};
+
+/// Who stands at the door.
+pub fn visitor(app: &App, request: &HttpRequest) -> Visitor {
+    Visitor {
+        agent: agent(request),
+        address: client::address(&app.config().trusted_proxies, request),
+        device: request.cookie(known_devices::COOKIE).map(|cookie| Secret::new(cookie.value())),
+    }
+}
+
+/// Sets the cookie by which a browser is a known device, for as long as it is one.
+pub fn with_device(mut response: HttpResponse, device: Option<Secret>) -> HttpResponse {
+    if let Some(token) = device {
+        let mut cookie = cookie(known_devices::COOKIE, token.expose().to_owned());
+        cookie.set_max_age(Duration::days(known_devices::LIFE.num_days()));
+        set(&mut response, cookie);
+    }
+    response
+}
 
 /// Knows a browser again for as long as it is open; it says nothing of who uses it.
 const BROWSER: &str = "__Host-browser";

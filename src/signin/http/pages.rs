@@ -34,6 +34,8 @@ use crate::signin::lockout::Rules;
 use crate::signin::password;
 
 const LONGEST_NEXT: usize = 512;
+/// Addresses that a sign-in does not go on to.
+const GATES: [&str; 6] = ["/enrol", "/set-up", "/recover", "/pass", "/sign-in", "/sign-out"];
 
 /// GET /.well-known/change-password (W3C, "A well-known URL for changing passwords").
 ///
@@ -132,7 +134,11 @@ pub fn own_path(next: Option<String>) -> Option<String> {
     let next = next?;
     let plain = |c: char| !c.is_control() && c != '\\' && !c.is_whitespace();
     let own = next.starts_with('/') && !next.starts_with("//");
-    (own && next.len() <= LONGEST_NEXT && next.chars().all(plain)).then_some(next)
+    // Nobody is sent on into a link that somebody else holds, or out again.
+    let led = GATES.iter().any(|gate| {
+        next.strip_prefix(gate).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    });
+    (own && !led && next.len() <= LONGEST_NEXT && next.chars().all(plain)).then_some(next)
 }
 
 /// The step's address, with the path to go on to after it.
@@ -164,6 +170,8 @@ mod tests {
             "/a\nb",
             "/\t/evil.example",
             "javascript:alert(1)",
+            "/enrol/a-strangers-token/with/firm",
+            "/sign-in/with/firm?next=/",
         ] {
             assert_eq!(own_path(Some(other.into())), None, "{other}");
         }

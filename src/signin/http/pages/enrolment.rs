@@ -15,7 +15,7 @@ use crate::http::{Answer, Page, see_other};
 use crate::ids::{AccountId, CeremonyId};
 use crate::profile::Profile;
 use crate::signin::hasher::Secret;
-use crate::signin::http::cookies::{agent, with_cookie};
+use crate::signin::http::cookies::{agent, visitor, with_cookie, with_device};
 use crate::signin::sessions::{Session, Stage};
 use crate::signin::{self, Progress, passkeys, password, people};
 use crate::sso;
@@ -139,7 +139,7 @@ pub async fn confirm_factor(
 ) -> Answer {
     let Some(session) = enrolling(current) else { return see_other("/sign-in") };
     let code = form.into_inner().code;
-    match signin::confirm_factor(&app, session.clone(), code, agent(&request)).await {
+    match signin::confirm_factor(&app, session.clone(), code, visitor(&app, &request)).await {
         Ok(progress) => codes_page(&app, &page, session.account, progress).await,
         Err(error) => refused(factor_page(&app, &page, session, form_of(error, Vec::new())?).await),
     }
@@ -183,7 +183,8 @@ async fn codes_page(app: &App, page: &Page, account: AccountId, progress: Progre
     let context = json!({
         "codes": codes, "username": named.details.username, "label": "Done: you are signed in", "next": "/",
     });
-    Ok(with_cookie(page.gate("gate/recovery-codes.html", context)?, progress.issued))
+    let answer = with_cookie(page.gate("gate/recovery-codes.html", context)?, progress.issued);
+    Ok(with_device(answer, progress.device))
 }
 
 fn enrolling(current: Current) -> Option<Session> {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
 use crate::http::{Answer, Page, client, see_other};
 use crate::signin::hasher::Secret;
-use crate::signin::http::cookies::{agent, with_cookie};
+use crate::signin::http::cookies::{visitor, with_cookie};
 use crate::signin::{handing_over, password, people, resetting};
 
 /// Whoever forgot a password.
@@ -54,12 +54,15 @@ pub async fn ask_form(app: web::Data<App>, page: Page) -> Answer {
 /// 429 for an address that asks too often; 503 if too many wait.
 pub async fn ask(app: web::Data<App>, request: HttpRequest, form: web::Form<Ask>) -> Answer {
     checked_origin(&app, &request)?;
+    if app.config().mail.is_none() {
+        return see_other("/recover/sent");
+    }
     let name = form.into_inner().name;
     let vault = &app.context().vault;
     let from = client::address(&app.config().trusted_proxies, &request);
     app.asking_rate().ask_from(vault, from)?;
     let enough = !app.asking_rate().ask_for(vault, &name);
-    if app.config().mail.is_some() && !enough {
+    if !enough {
         resetting::ask(&app, name).await?;
     }
     see_other("/recover/sent")
@@ -182,7 +185,7 @@ pub async fn pass_form(page: Page) -> Answer {
 pub async fn pass(app: web::Data<App>, page: Page, request: HttpRequest, form: web::Form<Shown>) -> Answer {
     checked_origin(&app, &request)?;
     let Shown { username, password, pass } = form.into_inner();
-    match handing_over::enter(&app, username.clone(), password, pass, agent(&request)).await {
+    match handing_over::enter(&app, username.clone(), password, pass, visitor(&app, &request)).await {
         Ok(progress) => Ok(with_cookie(see_other("/enrolment/totp")?, progress.issued)),
         Err(Error::Unauthenticated) => {
             let text =

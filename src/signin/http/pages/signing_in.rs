@@ -1,6 +1,7 @@
 //! The pages of signing in, of a password that has ended, of changing it, and of leaving.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::http::identify::Current;
 use crate::http::pages::frame::{Fault, Form};
 use crate::http::{Answer, Page, see_other};
 use crate::signin::hasher::Secret;
-use crate::signin::http::cookies::{agent, with_cookie, without_cookie};
+use crate::signin::http::cookies::{visitor, with_cookie, with_device, without_cookie};
 use crate::signin::password::{self, Rule};
 use crate::signin::sessions::{Session, Stage};
 use crate::signin::{self, State, people};
@@ -81,7 +82,7 @@ pub async fn sign_in(
     if let Some(provider) = sso::provider_for(&app, &username) {
         return see_other(&with_next(&format!("/sign-in/at/{}", provider.key), next.as_deref()));
     }
-    match signin::sign_in(&app, username.clone(), password, agent(&request)).await {
+    match signin::sign_in(&app, username.clone(), password, visitor(&app, &request)).await {
         Ok(progress) => {
             let on = with_next(step_page(progress.state), next.as_deref());
             Ok(with_cookie(see_other(&on)?, progress.issued))
@@ -92,11 +93,32 @@ pub async fn sign_in(
                 "Username or password is wrong, or the account is locked for the moment. Wait {minutes} minutes or \
                  ask the service desk."
             );
-            let form = Form { values: [("username".to_owned(), username)].into(), ..problem_form(text) };
-            with_status(sign_in_page(&app, &page, form, next), StatusCode::UNAUTHORIZED)
+            refused_sign_in(&app, &page, (text, username, next), StatusCode::UNAUTHORIZED)
+        }
+        Err(Error::TooMany(seconds)) => {
+            let wait = match seconds {
+                0..=1 => "a second".to_owned(),
+                2..120 => format!("{seconds} seconds"),
+                _ => format!("{} minutes", seconds.div_ceil(60)),
+            };
+            let text = format!("Too many tries came from where you are. Wait {wait}, then try again.");
+            let mut answer =
+                refused_sign_in(&app, &page, (text, username, next), StatusCode::TOO_MANY_REQUESTS)?;
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+            Ok(answer)
         }
         Err(other) => Err(other.into()),
     }
+}
+
+fn refused_sign_in(
+    app: &App,
+    page: &Page,
+    (text, username, next): (String, String, Option<String>),
+    status: StatusCode,
+) -> Answer {
+    let form = Form { values: [("username".to_owned(), username)].into(), ..problem_form(text) };
+    with_status(sign_in_page(app, page, form, next), status)
 }
 
 fn step_page(state: State) -> &'static str {
@@ -143,8 +165,11 @@ pub async fn show_code(
     let Code { code, next } = form.into_inner();
     let next = own_path(next);
     let Some(session) = half_way(current) else { return see_other("/sign-in") };
-    match signin::show_code(&app, session.clone(), code, agent(&request)).await {
-        Ok(progress) => Ok(with_cookie(see_other(next.as_deref().unwrap_or("/"))?, progress.issued)),
+    match signin::show_code(&app, session.clone(), code, visitor(&app, &request)).await {
+        Ok(progress) => {
+            let on = see_other(next.as_deref().unwrap_or("/"))?;
+            Ok(with_device(with_cookie(on, progress.issued), progress.device))
+        }
         Err(Error::Conflict(..)) => see_other("/sign-in/password"),
         Err(Error::Unauthenticated) => {
             let text = "The code is wrong or was used before, or codes are locked for the moment. Wait for the next \
