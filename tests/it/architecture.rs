@@ -99,3 +99,27 @@ fn calls_between_rooms_run_one_way() {
         }
     }
 }
+
+/// A document that names a test as proof of something is only as good as the test is there.
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = 0;
+    for entry in std::fs::read_dir(root.join("docs")).expect("the documents") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a text");
+        for code in text.split('`').skip(1).step_by(2) {
+            let Some((file, test)) = code.split_once("::").filter(|(_, test)| test.contains('_')) else {
+                continue;
+            };
+            let source = root.join("tests/it").join(format!("{file}.rs"));
+            let Ok(source) = std::fs::read_to_string(source) else { continue };
+            assert!(source.contains(&format!("fn {test}(")), "{} names {code}", path.display());
+            named += 1;
+        }
+    }
+    assert!(named > 50, "only {named} are named");
+}
