@@ -22,6 +22,7 @@ use crate::signin::{own, proving};
 /// The password and a code, shown once more.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PersonProof)]
 pub struct Proof {
     password: Secret,
     code: Secret,
