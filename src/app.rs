@@ -6,6 +6,7 @@
 //! `http.rs`, `jobs.rs` and where long work is many short transactions.
 
 mod opening;
+mod parts;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Context, Database, Reader, Tx};
-use crate::decision::{Index, Live, recorder, watch};
+use crate::decision::{Live, recorder, watch};
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::exceptions;
@@ -29,7 +30,7 @@ use crate::governed::SOURCES;
 use crate::log::freshness::{Freshness, Pulse};
 use crate::log::history;
 use crate::log::tail::{Follower, Tail};
-use crate::organisation::{Organisation, Settings};
+use crate::organisation::Settings;
 use crate::profile::InForce;
 use crate::signin::asking_rate::AskingRate;
 use crate::signin::hasher::Hashers;
@@ -155,6 +156,16 @@ impl App {
         let alarms = Arc::new(Waiting::default());
         let exceptions = Arc::new(exceptions::Waiting::default());
         let proposals = Arc::new(proposals::Waiting::default());
+        let followers: Vec<Arc<dyn Follower>> = vec![
+            settings.clone(),
+            directory.clone(),
+            decisions.clone(),
+            keys.clone(),
+            sessions.clone(),
+            alarms.clone(),
+            exceptions.clone(),
+            proposals.clone(),
+        ];
         let context = Arc::new(Context { clock, entropy, vault, profiles: InForce::shipped()? });
         let (pulse, asking_rate) = (Pulse::new(&context, config.lease), AskingRate::new(&context.clock));
         let watcher = watch::Watcher::new(Arc::new(watch::Watch::default()));
@@ -170,16 +181,7 @@ impl App {
             database,
             tail: Tail::default(),
             pulse,
-            followers: vec![
-                Arc::clone(&settings) as Arc<dyn Follower>,
-                Arc::clone(&directory) as Arc<dyn Follower>,
-                Arc::clone(&decisions) as Arc<dyn Follower>,
-                Arc::clone(&keys) as Arc<dyn Follower>,
-                Arc::clone(&sessions) as Arc<dyn Follower>,
-                Arc::clone(&alarms) as Arc<dyn Follower>,
-                Arc::clone(&exceptions) as Arc<dyn Follower>,
-                Arc::clone(&proposals) as Arc<dyn Follower>,
-            ],
+            followers,
             settings,
             directory,
             decisions,
@@ -250,97 +252,6 @@ impl App {
     /// A handle that does not keep the house standing.
     pub fn downgrade(&self) -> WeakApp {
         WeakApp(Arc::downgrade(&self.0))
-    }
-
-    /// What keeps decisions and refused calls in the log `access`.
-    pub fn recorder(&self) -> &recorder::Recorder {
-        &self.0.recorder
-    }
-
-    /// Waits until alarms are raised for what was noticed while deciding.
-    pub fn noticed(&self) {
-        self.0.watcher.watch().flush();
-    }
-
-    /// Makes durable what waits in memory. The house may be asked no more after it.
-    pub fn close(&self) {
-        self.0.recorder.close();
-        self.0.watcher.close();
-    }
-
-    /// How often strangers may ask for what makes the house work.
-    pub fn asking_rate(&self) -> &AskingRate {
-        &self.0.asking_rate
-    }
-
-    /// The threads that hash passwords.
-    pub fn hashers(&self) -> &Hashers {
-        &self.0.hashers
-    }
-
-    /// How often one address may try to sign in at this node.
-    pub fn throttle(&self) -> &Throttle {
-        &self.0.throttle
-    }
-
-    /// Leaves a notice for whoever watches, which becomes an alarm without anybody waiting for it.
-    pub fn notice(&self, notice: watch::Notice) {
-        self.0.watcher.watch().see(notice);
-    }
-
-    /// The company's identity providers.
-    pub(crate) fn identity_providers(&self) -> &Providers {
-        &self.0.identity_providers
-    }
-
-    /// The organisation whose house this is.
-    pub fn organisation(&self) -> Arc<Organisation> {
-        self.0.settings.current()
-    }
-
-    /// The names of all accounts: to show them, order lists by them and search in them.
-    pub fn directory(&self) -> &Directory {
-        &self.0.directory
-    }
-
-    /// The decision point: asks the newest state that this node knows.
-    pub fn decisions(&self) -> &Index {
-        self.0.decisions.index()
-    }
-
-    /// What keeps the decision point in step with the log, to ask it what a change would do.
-    pub fn live_decisions(&self) -> &Live {
-        &self.0.decisions
-    }
-
-    /// The API keys that this node knows.
-    pub fn keys(&self) -> &Keys {
-        &self.0.keys
-    }
-
-    /// The sessions that this node has met.
-    pub fn sessions(&self) -> &Sessions {
-        &self.0.sessions
-    }
-
-    /// How many alarms wait, as this node knows.
-    pub fn alarms(&self) -> &Waiting {
-        &self.0.alarms
-    }
-
-    /// How many decisions about oneself wait for objections, as this node knows.
-    pub fn exceptions(&self) -> &exceptions::Waiting {
-        &self.0.exceptions
-    }
-
-    /// How many proposals wait for a second person, as this node knows.
-    pub fn proposals(&self) -> &proposals::Waiting {
-        &self.0.proposals
-    }
-
-    /// How long sessions last.
-    pub fn session_limits(&self) -> &Limits {
-        &self.0.session_limits
     }
 
     /// Runs a single statement that records no event, outside the log's lock, on a blocking thread.

@@ -45,7 +45,7 @@ pub struct Returning {
 /// What came of it.
 pub enum Returned {
     /// The next step, and where to go on to.
-    In(Progress, Option<String>),
+    In(Box<Progress>, Option<String>),
     /// It was refused.
     Refused(Refusal),
 }
@@ -208,7 +208,7 @@ fn admit(
         }
     })?;
     Ok(match entered.value {
-        Ok(progress) => Returned::In(progress, secrets.next.clone()),
+        Ok(progress) => Returned::In(Box::new(progress), secrets.next.clone()),
         Err(refusal) => Returned::Refused(refusal),
     })
 }

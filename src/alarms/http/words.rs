@@ -33,34 +33,18 @@ pub fn title(rule: Rule) -> &'static str {
 /// What the rule means, and what to do.
 pub(super) fn meaning(rule: Rule) -> &'static str {
     match rule {
+        Rule::RepeatedLock
+        | Rule::Guessing
+        | Rule::PasskeyCopied
+        | Rule::AdministratorRecovered
+        | Rule::BroadKey => meaning_of_a_way_in(rule),
         Rule::LogVerification => {
             "A row or an event is not what the log accounts for: it was changed past the house, or a disk failed. Run \
              “bailiwick log verify” on the host, compare with a checkpoint kept elsewhere, and find out who reached the \
              database."
         }
-        Rule::RepeatedLock => {
-            "Somebody keeps trying passwords, or a device keeps sending an old one. Ask the person; if it was not them, \
-             end their sessions and let them choose a new password."
-        }
-        Rule::Guessing => {
-            "Somebody tries passwords for many names from one address, or from one network of yours. Where the profile \
-             locks what is unusual, the address is not listened to for a quarter of an hour; known devices keep their way \
-             in. From outside, close the address at the firewall; from inside, find the machine."
-        }
-        Rule::PasskeyCopied => {
-            "A passkey counts how often it is shown, and this one counted backwards: either two devices hold it, or its \
-             device was set back. It was refused. Ask the person; let them remove it and add a new one."
-        }
-        Rule::AdministratorRecovered => {
-            "Somebody with a shell on the host made a way in for an administrator. Ask who it was and why, by another \
-             channel than this one."
-        }
         Rule::KillSwitchLifted => {
             "Somebody with a shell on the host lifted what somebody had stopped. What it stopped is decided as before."
-        }
-        Rule::BroadKey => {
-            "A key with every permission here was made on the host. Whoever holds it can do what an administrator can; \
-             revoke it as soon as it has done its work."
         }
         Rule::LeaverClock => {
             "Access ended at the instant, by judgement of the clock; what is missing is the proof, or somebody’s word \
@@ -99,6 +83,33 @@ pub(super) fn meaning(rule: Rule) -> &'static str {
              server, and at what “bailiwick doctor” says of it; links can be handed over meanwhile."
         }
         Rule::Reported => "Somebody noticed something that no rule did.",
+    }
+}
+
+/// The same for rules about who gets in, and by what.
+fn meaning_of_a_way_in(rule: Rule) -> &'static str {
+    match rule {
+        Rule::RepeatedLock => {
+            "Somebody keeps trying passwords, or a device keeps sending an old one. Ask the person; if it was not them, \
+             end their sessions and let them choose a new password."
+        }
+        Rule::Guessing => {
+            "Somebody tries passwords for many names from one address, or from one network of yours. Where the profile \
+             locks what is unusual, the address is not listened to for a quarter of an hour; known devices keep their way \
+             in. From outside, close the address at the firewall; from inside, find the machine."
+        }
+        Rule::PasskeyCopied => {
+            "A passkey counts how often it is shown, and this one counted backwards: either two devices hold it, or its \
+             device was set back. It was refused. Ask the person; let them remove it and add a new one."
+        }
+        Rule::AdministratorRecovered => {
+            "Somebody with a shell on the host made a way in for an administrator. Ask who it was and why, by another \
+             channel than this one."
+        }
+        _ => {
+            "A key with every permission here was made on the host. Whoever holds it can do what an administrator can; \
+             revoke it as soon as it has done its work."
+        }
     }
 }
 
