@@ -169,9 +169,7 @@ impl App {
         let context = Arc::new(Context { clock, entropy, vault, profiles: InForce::shipped()? });
         let (pulse, asking_rate) = (Pulse::new(&context, config.lease), AskingRate::new(&context.clock));
         let watcher = watch::Watcher::new(Arc::new(watch::Watch::default()));
-        let how = recorder::Recording { strict: config.strict_recording, sample: config.referee_sample };
-        let disk = (config.data.as_path(), &config.disk);
-        let recorder = recorder::Recorder::start(&config.database, disk, &context, watcher.watch(), how)?;
+        let recorder = opening::recorder(&config, &context, watcher.watch())?;
         let database =
             Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);

@@ -1,9 +1,12 @@
-//! What a house needs before it opens: a directory that is nobody else's.
+//! What a house needs before it opens: a directory that is nobody else's, and somebody who keeps records.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::sync::Arc;
 
 use crate::config::Config;
+use crate::db::Context;
+use crate::decision::{recorder, watch};
 use crate::error::{Error, Result};
 
 /// Makes the data directory, for nobody but its owner.
@@ -19,4 +22,14 @@ pub(super) fn prepare_directory(config: &Config) -> Result<()> {
         return Err(Error::field("data", advice));
     }
     Ok(())
+}
+
+/// Starts what keeps decisions and refused calls.
+pub(super) fn recorder(
+    config: &Config,
+    context: &Arc<Context>,
+    watch: &Arc<watch::Watch>,
+) -> Result<recorder::Recorder> {
+    let how = recorder::Recording { strict: config.strict_recording, sample: config.referee_sample };
+    recorder::Recorder::start(&config.database, (config.data.as_path(), &config.disk), context, watch, how)
 }

@@ -152,7 +152,8 @@ async fn managers_see_their_team_and_others_see_nobody() {
     create(&mut admin, two_below).await;
     let other = create(&mut admin, person("zoe", "Lee")).await;
     // All were made at the same instant, so that chance alone orders them.
-    let mut team = usernames(&mary.get("/api/v1/accounts").await.expect(200).json());
+    let list = mary.get("/api/v1/accounts").await.expect(200).json();
+    let mut team = usernames(&list);
     team.sort_unstable();
     assert_eq!(team, ["ann", "ben", "mary"]);
     let found = mary.post("/api/v1/accounts/search", json!({ "text": "lee" })).await.expect(200).json();

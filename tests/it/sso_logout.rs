@@ -72,6 +72,7 @@ async fn a_session_that_is_half_way_in_ends_too() {
     let changes =
         bailiwick::accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
     house.done(move |tx| bailiwick::accounts::change(tx, &id, &changes)).await;
+    house.advance(chrono::Duration::days(1));
     let one_factor =
         |sid: &str| json!({ "sub": "0815", "email": ADDRESS, "email_verified": true, "sid": sid });
     let mut gate = browser.other();

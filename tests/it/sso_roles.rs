@@ -33,6 +33,7 @@ async fn firm(more: &str) -> (House, HostileProvider, AccountId) {
     };
     let id = ada.clone();
     house.done(move |tx| bailiwick::accounts::change(tx, &id, &changes)).await;
+    house.advance(chrono::Duration::days(1));
     (house, provider, ada)
 }
 

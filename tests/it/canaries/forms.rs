@@ -128,10 +128,10 @@ fn addresses(stage: &Stage) -> Vec<String> {
             path if path.starts_with("/tasks/") => vec![life.task.clone()],
             path if path.starts_with("/unlock/") => vec![stage.mailed(Purpose::Unlock).to_owned()],
             path if path.starts_with("/recover/") => vec![stage.mailed(Purpose::Recovery).to_owned()],
-            path if path.starts_with("/sign-in/") || path.starts_with("/sign-out/") => {
+            path if path.ends_with("/{provider}") && !path.starts_with("/enrol/") => {
                 vec!["no-provider".to_owned()]
             }
-            path if path.ends_with("/with/{provider}") => continue,
+            path if path.ends_with("/with/{provider}") || path.ends_with("/callback") => continue,
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
             path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],
             path => panic!("{path}: say in tests/it/canaries/forms.rs what stands behind its parameter"),
