@@ -27,11 +27,11 @@ fn linked(house: &House) -> Vec<(String, String)> {
 /// How the last session began.
 fn methods(house: &House) -> Vec<String> {
     let all = house.all_events().into_iter();
-    let began = all.filter_map(|event| match event.change {
+    let mut began = all.filter_map(|event| match event.change {
         Change::SessionStarted { methods, .. } => Some(methods),
         _ => None,
     });
-    began.last().unwrap_or_default()
+    began.next_back().unwrap_or_default()
 }
 
 async fn me(browser: &mut Browser) -> String {

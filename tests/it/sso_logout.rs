@@ -73,6 +73,7 @@ async fn a_session_that_is_half_way_in_ends_too() {
         bailiwick::accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
     house.done(move |tx| bailiwick::accounts::change(tx, &id, &changes)).await;
     house.advance(chrono::Duration::days(1));
+    house.sign_in(&mut browser, &person).await;
     let one_factor =
         |sid: &str| json!({ "sub": "0815", "email": ADDRESS, "email_verified": true, "sid": sid });
     let mut gate = browser.other();
