@@ -42,7 +42,8 @@ async function aloneHeNeedsAReasonAndAProof(firm) {
   await dmitri.goto(firm.watching);
   await house.clock.advance({ minutes: 2 });
   await page.getByLabel("Your word on it").fill("I watch alone until the others are here");
-  await refused(/not older than 15 minutes/);
+  await approve();
+  await page.getByRole("heading", { name: /^Is it still you/ }).waitFor();
   await dmitri.signInAtOnce();
   await decidesAboutHimself(dmitri, firm.watching, "I watch alone until the others are here");
 }

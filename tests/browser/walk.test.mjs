@@ -19,6 +19,12 @@ const MAILED = ["/recover/{token}", "/unlock/{token}"];
 /** Pages that are looked at where what they are about is made, by `proposals.test.mjs` and `passkeys.test.mjs`. */
 const ELSEWHERE = ["/proposals/{id}", "/prove", "/me/security/authenticator"];
 
+/** Looked at in sso.test.mjs, with a provider behind them. */
+const AT_A_PROVIDER = [
+  "/sign-in/with/{provider}", "/sign-in/with/{provider}/callback", "/sign-in/at/{provider}",
+  "/enrol/{token}/with/{provider}", "/sign-out/with/{provider}", "/signed-out/{provider}",
+];
+
 /** Who looks at which page in a house where something goes on. Each address stands for a route of the table. */
 const SIGHTS = [
   ["home", "ines", "/"],
@@ -80,7 +86,7 @@ test("every page of the route table is looked at", async () => {
   const table = await readFile(new URL("../fixtures/routes.txt", import.meta.url), "utf8");
   const forPrograms = /^\/(api|access|scim|static|health|metrics|forward-auth|openapi\.json|\.well-known)\b/;
   const pages = Array.from(table.matchAll(/^GET (\S+)/gm), ([, path]) => path).filter((path) => !forPrograms.test(path));
-  const looked = new Set([...GATE, ...MAILED, ...ELSEWHERE, ...SIGHTS.map(routeOf)]);
+  const looked = new Set([...GATE, ...MAILED, ...AT_A_PROVIDER, ...ELSEWHERE, ...SIGHTS.map(routeOf)]);
   assert.deepEqual(pages.filter((path) => !looked.has(path)), [], "pages that nobody looks at");
   assert.deepEqual([...looked].filter((path) => !pages.includes(path)), [], "no page any more");
 });
