@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use bailiwick::app::App;
-use bailiwick::clock::SystemClock;
+use bailiwick::clock::{Clock, SystemClock};
 use bailiwick::config::{Config, Overrides};
 use bailiwick::entropy::OsEntropy;
 use rustix::process::{Pid, Signal, kill_process};
@@ -93,13 +93,18 @@ impl Program {
 
     /// The house itself, for what no command does; no server runs meanwhile.
     pub fn open(&self) -> App {
+        self.open_at(Arc::new(SystemClock::default()))
+    }
+
+    /// The same, at another time.
+    pub fn open_at(&self, clock: Arc<dyn Clock>) -> App {
         let overrides = Overrides {
             data: Some(self.data().to_owned()),
             database: self.place.database(),
             ..Overrides::default()
         };
         let config = Config::load(overrides).expect("the configuration is right");
-        App::open(config, Arc::new(SystemClock::default()), Arc::new(OsEntropy)).expect("the house opens")
+        App::open(config, clock, Arc::new(OsEntropy)).expect("the house opens")
     }
 
     /// The program with these arguments, not started yet.
