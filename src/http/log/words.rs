@@ -24,6 +24,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("data_exported", "Data exported"),
     ("access_day_closed", "Day of access closed"),
     ("own_decision_changed", "Decision about oneself"),
+    ("device_remembered", "Device remembered"),
     ("exception_changed", "Exception changed"),
     ("factor_enrolled", "Factor enrolled"),
     ("factor_locked", "Factor locked"),
