@@ -51,15 +51,6 @@ impl NamedNetworks {
         self.list.iter().map(|one| (one.name.clone(), parsed(&one.ranges))).collect()
     }
 
-    /// The name of the first network that an address lies in.
-    pub fn name_of(&self, address: std::net::IpAddr) -> Option<String> {
-        let lies_in = |range: &String| range.parse().is_ok_and(|range: Network| range.contains(address));
-        self.list
-            .iter()
-            .find(|network| network.ranges.iter().any(lies_in))
-            .map(|network| network.name.clone())
-    }
-
     /// The names.
     pub fn names(&self) -> BTreeSet<String> {
         self.list.iter().map(|one| one.name.clone()).collect()

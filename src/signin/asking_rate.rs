@@ -14,7 +14,7 @@ use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use super::throttle::Steady;
+use super::throttle::{Steady, subnet};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::vault::Vault;
@@ -61,16 +61,6 @@ impl AskingRate {
     pub fn ask_for(&self, vault: &Vault, name: &str) -> bool {
         forget_some(&self.names);
         self.names.check_key(&vault.trace("asking.name", name)).is_ok()
-    }
-}
-
-/// An IPv6 address is the /64 that it lies in: whoever has one has all of them.
-fn subnet(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            IpAddr::from(std::net::Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
-        }
-        address => address,
     }
 }
 

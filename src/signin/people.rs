@@ -84,7 +84,7 @@ pub(super) fn meet(
 /// [`Error::Internal`] for a fault of the database.
 pub(super) fn source(reader: &mut Reader<'_>, visitor: &Visitor) -> Result<Source> {
     let registered = match visitor.address {
-        Some(address) => named_networks::in_force(reader)?.name_of(address),
+        Some(address) => named_networks::of_address(reader, address)?,
         None => None,
     };
     Ok(Source::of(visitor.address, registered))

@@ -52,10 +52,9 @@ pub enum Source {
 impl Source {
     /// What an address counts as, given the name of the registered network that it lies in.
     pub fn of(address: Option<IpAddr>, registered: Option<String>) -> Self {
-        match (registered, address.map(|address| address.to_canonical())) {
+        match (registered, address) {
             (Some(name), _) => Self::Registered(name),
-            (None, Some(IpAddr::V6(address))) => Self::Address(prefix(address, 64).into()),
-            (None, Some(address)) => Self::Address(address),
+            (None, Some(address)) => Self::Address(subnet(address)),
             (None, None) => Self::Unknown,
         }
     }
@@ -85,6 +84,14 @@ impl Source {
 
     fn names(&self) -> usize {
         if matches!(self, Self::Registered(_)) { NAMES_REGISTERED } else { NAMES }
+    }
+}
+
+/// What is counted as one address: for IPv6 its /64, for whoever has one of these has all of them.
+pub(super) fn subnet(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => prefix(address, 64).into(),
+        address => address,
     }
 }
 
