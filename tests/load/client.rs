@@ -23,22 +23,27 @@ pub fn trusting(certificate: &Path) -> Arc<ClientConfig> {
     Arc::new(config.expect("TLS").with_root_certificates(roots).with_no_client_auth())
 }
 
-/// One connection of a program with a key.
+/// One connection, all of whose calls bear the same header of their own.
 pub struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
-    key: String,
+    header: String,
     read: Vec<u8>,
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects as a program with a key.
     pub fn open(port: u16, trusts: &Arc<ClientConfig>, key: &str) -> io::Result<Self> {
+        Self::with_header(port, trusts, format!("authorization: Bearer {key}"))
+    }
+
+    /// Connects; this line stands in the head of each call.
+    pub fn with_header(port: u16, trusts: &Arc<ClientConfig>, header: String) -> io::Result<Self> {
         let socket = TcpStream::connect(("127.0.0.1", port))?;
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
         let tls = ClientConnection::new(Arc::clone(trusts), name).map_err(io::Error::other)?;
-        Ok(Self { stream: StreamOwned::new(tls, socket), key: key.to_owned(), read: Vec::new() })
+        Ok(Self { stream: StreamOwned::new(tls, socket), header, read: Vec::new() })
     }
 
     /// A call with a JSON body: the status and the body that came back.
@@ -50,9 +55,9 @@ impl Connection {
     /// Sends a call and waits for nothing.
     pub fn send(&mut self, method: &str, path: &str, body: &str) -> io::Result<()> {
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            self.key,
+            self.header,
             body.len()
         );
         self.stream.write_all(request.as_bytes())?;

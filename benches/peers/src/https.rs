@@ -33,7 +33,7 @@ use crate::town::quantiles;
 
 const PEOPLE: usize = 1_000;
 const CONNECTIONS: usize = 16;
-const ASK: &str = "/access/v1/evaluation";
+pub const ASK: &str = "/access/v1/evaluation";
 
 const DESK: &str = r#"
 key = "desk"
@@ -148,7 +148,7 @@ fn load(
     (times, denied.into_inner(), begun.elapsed())
 }
 
-fn question(number: usize, feature: &str) -> String {
+pub fn question(number: usize, feature: &str) -> String {
     json!({
         "subject": { "type": "user", "id": format!("person-{}", number % PEOPLE) },
         "action": { "name": "read" },
@@ -159,7 +159,7 @@ fn question(number: usize, feature: &str) -> String {
 }
 
 /// Ends a server as an operator does, so that it writes what waits.
-fn end(mut child: Child) {
+pub fn end(mut child: Child) {
     let _ = Command::new("kill").arg(child.id().to_string()).status();
     child.wait().expect("it ends");
 }
@@ -182,7 +182,7 @@ fn permits(directory: &Path) -> u64 {
     count
 }
 
-fn config(directory: &Path, port: u16) -> Config {
+pub fn config(directory: &Path, port: u16) -> Config {
     let listen = ([127, 0, 0, 1], port).into();
     let overrides =
         Overrides { data: Some(PathBuf::from(directory)), listen: Some(listen), ..Overrides::default() };
@@ -226,7 +226,7 @@ async fn bare(config: &Config) -> std::io::Result<()> {
 }
 
 /// The desk's catalogue, its people and its key.
-fn furnish(tx: &mut Tx<'_>) -> Result<String> {
+pub fn furnish(tx: &mut Tx<'_>) -> Result<String> {
     let owner = person(tx, "grace")?;
     apply::apply(tx, &[PolicyFile { name: "desk.toml".to_owned(), text: DESK.to_owned() }])?;
     for number in 0..PEOPLE {

@@ -1,5 +1,6 @@
 //! `make bench`: one table of this house's decisions beside casbin-rs and cedar-policy, in process and on the same
-//! distinct questions, and of its answers over HTTPS beside a bare server's; and the goals.
+//! distinct questions, of its answers over HTTPS beside a bare server's, and of its sign-ins beside bare argon2; and the
+//! goals.
 //!
 //! Each cell is measured in a process of its own, so that memory is the engine's alone. Made to be hard to please:
 //! questions are distinct, in random order, half of them permitted; each is timed on its own, the clock's own cost
@@ -12,6 +13,7 @@ mod client;
 mod engines;
 mod https;
 mod picture;
+mod sign_in;
 #[path = "../../town/mod.rs"]
 #[expect(dead_code, reason = "the other benchmark uses more of it")]
 mod town;
@@ -36,6 +38,9 @@ fn main() {
         ["measure", engine, rows, grants] => {
             let number = |text: &str| text.parse().expect("a number");
             println!("{}", engines::measure(engine, number(rows), number(grants)));
+        }
+        ["serve", "door", port, directory] => {
+            sign_in::serve(port.parse().expect("a port"), Path::new(directory))
         }
         ["serve", kind, port, directory] => {
             https::serve(kind, port.parse().expect("a port"), Path::new(directory))
@@ -67,7 +72,9 @@ fn bench(arguments: &[&str]) {
         }
     }
     goals(&table);
-    over_https(Duration::from_secs(if short { 1 } else { 10 }));
+    let span = Duration::from_secs(if short { 1 } else { 10 });
+    over_https(span);
+    at_the_door(span);
     if let Some(place) = arguments.iter().position(|argument| *argument == "--picture") {
         let file = arguments.get(place + 1).expect("--picture FILE");
         let svg = picture::draw(&table, &ROWS, GRANTS[cells - 1]);
@@ -172,6 +179,30 @@ fn over_https(span: Duration) {
                 thousands(permitted as usize)
             );
         }
+    }
+}
+
+fn at_the_door(span: Duration) {
+    println!("\nsign-ins with a password over HTTPS, each hashed with the parameters in force\n");
+    let found = sign_in::measure(span);
+    let share = found.sign_ins / found.bare;
+    println!("{:<24} {:>10.1} a second", "bare argon2", found.bare);
+    println!("{:<24} {:>10.1} a second {:>8.0} %", "sign-ins", found.sign_ins, share * 100.0);
+    println!(
+        "a storm of {} at once: {} signed in, {} told to come back, {} otherwise",
+        sign_in::STORM,
+        found.storm.signed_in,
+        found.storm.sent_away,
+        found.storm.otherwise
+    );
+    println!("{:<24} {:>10} {:>10} {:>10}", "p99 of", "idle", "storm", "ratio");
+    for (name, idle, storm, goal) in found.meanwhile {
+        let ratio = storm.as_secs_f64() / idle.as_secs_f64();
+        let word = goal.map_or_else(String::new, |goal| {
+            format!("goal ≤ {goal:.0}: {}", if ratio <= goal { "met" } else { "NOT MET" })
+        });
+        let [idle, storm] = [idle, storm].map(|time| told(time.as_nanos() as f64));
+        println!("{name:<24} {idle:>10} {storm:>10} {ratio:>9.1}×  {word}");
     }
 }
 
