@@ -34,6 +34,8 @@ const CALLERS: u64 = 12;
 const GOES_AWAY: usize = 10;
 const LEAVES: &str = r#"{"reason":"Leaves the desk"}"#;
 const GOAL: Duration = Duration::from_millis(50);
+/// How often it is looked whether a node denies: often enough to tell, and too seldom to be a load of its own.
+const BETWEEN: Duration = Duration::from_millis(1);
 
 const DESK: &str = r#"
 key = "desk"
@@ -153,7 +155,9 @@ fn quantile(times: &mut [Duration], share: f64) -> Duration {
 fn until_denied(others: &mut [Connection], clerk: usize, answered: Instant) -> Vec<Duration> {
     thread::scope(|scope| {
         let ask = |other: &mut Connection| {
-            while permitted(other, clerk) {}
+            while permitted(other, clerk) {
+                thread::park_timeout(BETWEEN);
+            }
             answered.elapsed()
         };
         let asking: Vec<_> = others.iter_mut().map(|other| scope.spawn(move || ask(other))).collect();

@@ -6,7 +6,8 @@
 //! questions are distinct, in random order, half of them permitted; each is timed on its own, the clock's own cost
 //! included; ours with its record pushed to a recorder that writes. Every answer of the others is compared with ours.
 //!
-//! `bailiwick-peers [--short] [--picture FILE]`; `--short` measures the smallest cells only.
+//! `bailiwick-peers [--short] [--only PART] [--picture FILE]`; `--short` measures the smallest cells only, and the parts are
+//! `decisions`, `https` and `door`.
 
 #[path = "../../../tests/load/client.rs"]
 mod client;
@@ -51,6 +52,24 @@ fn main() {
 
 fn bench(arguments: &[&str]) {
     let short = arguments.contains(&"--short");
+    let named = |option| {
+        let place = arguments.iter().position(|argument| *argument == option)?;
+        Some(*arguments.get(place + 1).expect("a word after the option"))
+    };
+    let wanted = |part| named("--only").is_none_or(|only| only == part);
+    let span = Duration::from_secs(if short { 1 } else { 10 });
+    if wanted("decisions") {
+        in_process(short, named("--picture"));
+    }
+    if wanted("https") {
+        over_https(span);
+    }
+    if wanted("door") {
+        at_the_door(span);
+    }
+}
+
+fn in_process(short: bool, picture: Option<&str>) {
     let cells = if short { 1 } else { GRANTS.len() };
     println!(
         "one decision in process, each of its questions timed alone, half of them permitted; reading the clock costs {} \
@@ -72,11 +91,7 @@ fn bench(arguments: &[&str]) {
         }
     }
     goals(&table);
-    let span = Duration::from_secs(if short { 1 } else { 10 });
-    over_https(span);
-    at_the_door(span);
-    if let Some(place) = arguments.iter().position(|argument| *argument == "--picture") {
-        let file = arguments.get(place + 1).expect("--picture FILE");
+    if let Some(file) = picture {
         let svg = picture::draw(&table, &ROWS, GRANTS[cells - 1]);
         std::fs::write(file, svg).expect("the picture is written");
     }

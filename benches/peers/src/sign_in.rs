@@ -185,7 +185,7 @@ impl Door {
         let mut came = Came::default();
         while !stop.load(Ordering::Relaxed) {
             let person = self.came.fetch_add(1, Ordering::Relaxed) % PEOPLE;
-            let body = json!({ "username": format!("guest-{person}"), "password": PASSWORD }).to_string();
+            let body = json!({ "username": format!("picker-{person}"), "password": PASSWORD }).to_string();
             match connection.call("POST", "/api/v1/signin", &body).expect("an answer").0 {
                 200 => came.signed_in += 1,
                 503 => {
@@ -257,8 +257,8 @@ pub fn serve(port: u16, directory: &Path) {
 
 /// Somebody follows an invitation: a password and an authenticator.
 async fn enrol(app: &App, number: u64) -> Result<()> {
-    let wanted = Invitation { username: format!("guest-{number}"), ..Invitation::default() };
-    let invited = app.write_now(&Caller::shell(0), |tx: &mut Tx<'_>| invite(tx, wanted))?.value;
+    let wanted = Invitation { username: format!("picker-{number}"), ..Invitation::default() };
+    let invited = app.write(&Caller::shell(0), |tx: &mut Tx<'_>| invite(tx, wanted)).await?.value;
     let chosen =
         signin::set_password(app, invited.link.token, Secret::new(PASSWORD), String::new()).await?;
     let session = session(app, chosen).await?;
