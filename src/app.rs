@@ -37,6 +37,7 @@ use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
 use crate::signin::throttle::Throttle;
+use crate::signin::workstations::Workstations;
 use crate::sso::Providers;
 use crate::vault;
 
@@ -68,6 +69,7 @@ struct House {
     decisions: Arc<Live>,
     keys: Arc<Keys>,
     sessions: Arc<Sessions>,
+    workstations: Arc<Workstations>,
     alarms: Arc<Waiting>,
     exceptions: Arc<exceptions::Waiting>,
     proposals: Arc<proposals::Waiting>,
@@ -148,11 +150,9 @@ impl App {
             vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
         let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
         let throttle = Throttle::new(Arc::clone(&clock));
-        let settings = Arc::new(Settings::default());
-        let directory = Arc::new(Directory::default());
-        let decisions = Arc::new(Live::default());
-        let keys = Arc::new(Keys::default());
-        let sessions = Arc::new(Sessions::default());
+        let (settings, directory): (Arc<Settings>, Arc<Directory>) = Default::default();
+        let (decisions, keys): (Arc<Live>, Arc<Keys>) = Default::default();
+        let (sessions, workstations): (Arc<Sessions>, Arc<Workstations>) = Default::default();
         let alarms = Arc::new(Waiting::default());
         let exceptions = Arc::new(exceptions::Waiting::default());
         let proposals = Arc::new(proposals::Waiting::default());
@@ -162,6 +162,7 @@ impl App {
             decisions.clone(),
             keys.clone(),
             sessions.clone(),
+            workstations.clone(),
             alarms.clone(),
             exceptions.clone(),
             proposals.clone(),
@@ -185,6 +186,7 @@ impl App {
             decisions,
             keys,
             sessions,
+            workstations,
             alarms,
             exceptions,
             proposals,

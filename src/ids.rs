@@ -142,6 +142,8 @@ ids! {
     SessionId;
     /// One passkey of a person.
     PasskeyId;
+    /// One shared workstation.
+    WorkstationId;
     /// One challenge that a passkey is made for or shown to.
     CeremonyId;
     /// One API key of a service.

@@ -17,6 +17,7 @@ use crate::signin::hasher::Hashers;
 use crate::signin::limits::Limits;
 use crate::signin::sessions::Sessions;
 use crate::signin::throttle::Throttle;
+use crate::signin::workstations::Workstations;
 use crate::sso::Providers;
 
 impl App {
@@ -89,6 +90,11 @@ impl App {
     /// The sessions that this node has met.
     pub fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// The shared workstations that this node knows.
+    pub fn workstations(&self) -> &Workstations {
+        &self.0.workstations
     }
 
     /// How many alarms wait, as this node knows.

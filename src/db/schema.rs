@@ -251,6 +251,21 @@ diesel::table! {
         created_at -> Timestamp,
         expires_at -> Timestamp,
         used_at -> Nullable<Timestamp>,
+        workstation -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    workstations (id) {
+        id -> Text,
+        name -> Binary,
+        digest -> Nullable<Text>,
+        registered_by -> Text,
+        registered_at -> Timestamp,
+        in_use_since -> Nullable<Timestamp>,
+        used_on -> Nullable<Timestamp>,
+        ended_by -> Nullable<Text>,
+        ended_at -> Nullable<Timestamp>,
     }
 }
 
@@ -280,6 +295,7 @@ diesel::table! {
         ended_by -> Nullable<Text>,
         network -> Nullable<Text>,
         origin -> Nullable<Text>,
+        workstation -> Nullable<Text>,
     }
 }
 
@@ -750,6 +766,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     passkeys,
     passkey_ceremonies,
     one_time_links,
+    workstations,
     known_devices,
     sessions,
     sso_links,

@@ -55,12 +55,8 @@ impl Past {
         token: String,
     ) -> Result<()> {
         let password = password(&OsEntropy);
-        let chosen = self.wait(signin::set_password(
-            &self.app,
-            token,
-            Secret::new(password.clone()),
-            AGENT.to_owned(),
-        ))?;
+        let chosen =
+            self.wait(signin::set_password(&self.app, token, Secret::new(password.clone()), visitor()))?;
         let session = self.session(chosen)?;
         let factor = self.wait(signin::begin_factor(&self.app, session.clone()))?;
         let code = Secret::new(code(&factor.secret, self.now())?);

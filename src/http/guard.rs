@@ -130,6 +130,9 @@ async fn admit(app: &App, request: &ServiceRequest, pattern: Option<&str>) -> Re
         return Ok(Identity { caller: Caller::nobody(), session: None });
     }
     limits::check(request, row)?;
+    if routes::QUIET.contains(&row.path) {
+        return Ok(Identity { caller: Caller::nobody(), session: None });
+    }
     let identity = identify::identify(app, request.request()).await?;
     request.extensions_mut().insert(identity.caller.clone());
     if identity.session.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {

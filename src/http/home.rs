@@ -50,7 +50,7 @@ fn context(app: &App, reader: &mut Reader<'_>, me: &AccountId, session: Option<&
     let sessions: Vec<Value> = sessions::list(reader, me, session.map(|session| &session.id))?
         .into_iter()
         .map(|session| {
-            json!({ "current": session.current, "since": session.created_at, "device": agent::in_words(&session.agent), "place": session.network })
+            json!({ "current": session.current, "since": session.created_at, "device": agent::in_words(&session.agent), "place": session.workstation.or(session.network) })
         })
         .collect();
     Ok(json!({

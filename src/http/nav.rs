@@ -23,6 +23,7 @@ const LINES: &[Line] = &[
     Line("House", "/proposals", "Proposals", "proof", Some(("apps", "read"))),
     Line("House", "/decisions", "Who can what", "key", Some(("evaluation", "search"))),
     Line("House", "/existing-access", "Existing access", "eye", Some(("apps", "read"))),
+    Line("House", "/workstations", "Workstations", "app", Some(("workstations", "read"))),
     Line("House", "/settings", "Settings", "filter", Some(("profile", "read"))),
     Line("Watch", "/alarms", "Alarms", "alarm", Some(("alarms", "read"))),
     Line("Watch", "/exceptions", "Exceptions", "duty", Some(("profile", "read"))),

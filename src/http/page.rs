@@ -1,6 +1,6 @@
 //! The frame around a page: who reads it, what they may follow, and how an error looks to a browser.
 //!
-//! May call: `pages`, `app`.
+//! May call: `pages`, `app`, `signin` for shared workstations.
 
 use std::future::{Ready, ready};
 
@@ -11,12 +11,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::pages::Pages;
-use super::pages::frame::{Frame, Gate, Me};
+use super::pages::frame::{Frame, Gate, Me, Shared};
 use super::problem::PROVE;
 use super::{Answer, Problem, nav};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::signin::http::cookies::visitor;
+use crate::signin::sessions::Session;
 
 /// What a handler of a page gets: it renders templates with the frame or the gate around them.
 pub struct Page {
@@ -25,6 +27,7 @@ pub struct Page {
     /// Who reads.
     pub caller: Caller,
     path: String,
+    workstation: Option<Shared>,
 }
 
 impl Page {
@@ -41,11 +44,11 @@ impl Page {
     /// # Errors
     /// [`Error::Internal`] if the template and its context do not fit.
     pub fn gate(&self, template: &str, context: impl Serialize) -> Answer {
-        self.html(template, &gate(&self.app), context)
+        self.html(template, &self.outer(), context)
     }
 
     fn frame(&self) -> Frame {
-        let gate = gate(&self.app);
+        let gate = self.outer();
         let card = self.caller.account().and_then(|account| self.app.directory().card(account));
         let me = card.map_or_else(
             || Me { name: String::new(), username: String::new() },
@@ -59,12 +62,22 @@ impl Page {
             zone: gate.zone,
             revision: Some(self.app.applied()),
             tree: None,
+            workstation: gate.workstation,
         }
+    }
+
+    fn outer(&self) -> Gate {
+        Gate { workstation: self.workstation.clone(), ..gate(&self.app) }
     }
 
     fn html(&self, template: &str, outer: &impl Serialize, context: impl Serialize) -> Answer {
         let body = rendered(&self.pages, template, outer, context)?;
         Ok(HttpResponse::Ok().content_type(ContentType::html()).body(body))
+    }
+
+    /// Whether it is read at a shared workstation.
+    pub fn is_shared(&self) -> bool {
+        self.workstation.is_some()
     }
 
     /// The path of this page, for the navigation and for coming back after a sign-in.
@@ -79,7 +92,18 @@ fn gate(app: &App) -> Gate {
         firm: organisation.name.clone(),
         now: app.context().clock.now().to_string(),
         zone: organisation.time_zone.name().to_owned(),
+        workstation: None,
     }
+}
+
+/// The shared workstation at which a session was begun, or that the browser shows that it is.
+fn shared(app: &App, request: &HttpRequest) -> Option<Shared> {
+    let extensions = request.extensions();
+    let session = extensions.get::<Session>();
+    let begun_on = session.and_then(|session| session.workstation.clone());
+    let id = begun_on.or_else(|| app.workstations().shown(&app.context().vault, &visitor(app, request)))?;
+    let name = app.workstations().name(&id).unwrap_or_else(|| "Shared workstation".to_owned());
+    Some(Shared { name, idle: session.map(|session| session.idle.num_seconds()) })
 }
 
 fn rendered(
@@ -112,8 +136,10 @@ impl FromRequest for Page {
 }
 
 fn of_request(request: &HttpRequest) -> Option<Page> {
+    let app = request.app_data::<web::Data<App>>()?.get_ref().clone();
     Some(Page {
-        app: request.app_data::<web::Data<App>>()?.get_ref().clone(),
+        workstation: shared(&app, request),
+        app,
         pages: request.app_data::<web::Data<Pages>>()?.clone(),
         caller: request.extensions().get::<Caller>().cloned().unwrap_or_else(Caller::nobody),
         path: request.path().to_owned(),
@@ -140,7 +166,7 @@ pub fn of_problem(app: &App, request: &HttpRequest, problem: &Problem, id: &str)
         "reference": id,
     });
     let body = of_request(request)
-        .and_then(|page| rendered(&page.pages, "gate/message.html", &gate(app), context).ok())
+        .and_then(|page| rendered(&page.pages, "gate/message.html", &page.outer(), context).ok())
         .unwrap_or_else(|| problem.title().to_owned());
     let mut answer = HttpResponse::build(problem.status());
     problem.headers(&mut answer);

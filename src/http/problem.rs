@@ -87,7 +87,10 @@ pub const TYPES: &[(&str, &str)] = &[
     ("set-up-done", "The house is set up already"),
     ("too-many-passkeys", "There are too many passkeys"),
     ("too-many-requests", "Too many requests wait"),
+    ("too-many-workstations", "There are too many workstations"),
     ("usage-told", "Another volume was told before"),
+    ("workstation-ended", "The workstation has ended"),
+    ("workstation-named", "Another workstation has this name"),
 ];
 
 /// The page that renews a proof of who one is.

@@ -112,6 +112,13 @@ table! {
     GET "/api/v1/session", Needs::Nothing => signin::session;
     DELETE "/api/v1/session", Needs::Nothing => signin::sign_out;
     POST "/sign-out", Needs::Nothing => signin::pages::sign_out;
+    POST "/next-person", Needs::Nothing => signin::pages::next_person;
+    // Asked without being a request that counts: see `QUIET`.
+    GET "/api/v1/session/remaining", Needs::Nothing => signin::remaining;
+    GET "/idle", Needs::Nothing => signin::pages::idle;
+    GET "/workstation", Needs::Nothing => signin::pages::code_form;
+    POST "/workstation", Needs::Nothing => signin::pages::take_code;
+    GET "/workstation/{token}", Needs::Nothing => signin::pages::code_link;
     GET "/sign-in/with/{provider}", Needs::Nothing => sso::http::start;
     GET "/sign-in/with/{provider}/callback", Needs::Nothing => sso::http::come_back;
     GET "/sign-in/at/{provider}", Needs::Nothing => sso::http::elsewhere;
@@ -127,6 +134,19 @@ table! {
     GET "/settings", may("profile", "read") => organisation::show;
     POST "/settings", may("profile", "write") => organisation::submit;
     POST "/settings/mail-trial", may("profile", "write") => notify::http::trial;
+
+    // ---- shared workstations
+    GET "/api/v1/workstations", may("workstations", "read") => signin::workstations::index;
+    POST "/api/v1/workstations", may("workstations", "write") => signin::workstations::create;
+    GET "/api/v1/workstations/{id}", may("workstations", "read") => signin::workstations::show;
+    PATCH "/api/v1/workstations/{id}", may("workstations", "write") => signin::workstations::rename;
+    DELETE "/api/v1/workstations/{id}", may("workstations", "write") => signin::workstations::end;
+    POST "/api/v1/workstations/{id}/code", may("workstations", "write") => signin::workstations::renew_code;
+    GET "/workstations", may("workstations", "read") => signin::pages::workstations::index;
+    POST "/workstations", may("workstations", "write") => signin::pages::workstations::create;
+    POST "/workstations/{id}/name", may("workstations", "write") => signin::pages::workstations::rename;
+    POST "/workstations/{id}/code", may("workstations", "write") => signin::pages::workstations::renew_code;
+    POST "/workstations/{id}/end", may("workstations", "write") => signin::pages::workstations::end;
 
     // ---- one's own sign-in
     GET "/api/v1/me", Needs::SignedIn => signin::me;
@@ -339,6 +359,10 @@ table! {
 
 /// What proxies ask, with whatever method the request has that they ask about. It judges everything itself.
 pub const ANY_METHOD: [&str; 2] = ["/forward-auth", "/forward-auth/{path:.*}"];
+
+/// What a page asks to know whether its time is over. Nobody is identified there, since being identified is a request that
+/// lets a session live on; they look at the cookie themselves.
+pub const QUIET: [&str; 2] = ["/idle", "/api/v1/session/remaining"];
 
 /// The row for a method and a pattern.
 pub fn find(method: &Method, pattern: &str) -> Option<&'static Row> {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::ids::{
     AccountId, AlarmId, AttestationId, CampaignId, CaseId, ExceptionId, GrantId, HandoverId, HoldingId,
     ItemId, KeyId, KillSwitchId, OwnDecisionId, PasskeyId, ProposalId, RequestId, SessionId, TaskId, TextId,
+    WorkstationId,
 };
 
 /// The version of the event's form; part of what is hashed.
@@ -163,6 +164,10 @@ pub enum Change {
     SessionStarted { account: AccountId, session: SessionId, methods: Vec<String> },
     /// Somebody signed in completely in a browser that was not known as theirs, and is from now on.
     DeviceRemembered { account: AccountId },
+    /// Somebody signed in completely on a shared workstation on which they had not been lately.
+    WorkstationEntered { account: AccountId, workstation: WorkstationId },
+    /// A shared workstation was registered, renamed, put in use by a browser or ended, or another code made for it.
+    WorkstationChanged { workstation: WorkstationId, what: String },
     /// A session ended.
     SessionEnded { account: AccountId, session: SessionId, cause: String },
     /// A subject of an identity provider was linked to an account: by an invitation, an address, or with its creation.
@@ -342,6 +347,7 @@ impl Change {
             | C::SessionStarted { account, .. }
             | C::DeviceRemembered { account }
             | C::SessionEnded { account, .. }
+            | C::WorkstationEntered { account, .. }
             | C::IdentityLinked { account, .. }
             | C::IdentityUnlinked { account, .. }
             | C::GroupRoleWithheld { account, .. }

@@ -109,6 +109,10 @@ fn of_event(reader: &mut Reader<'_>, event: &Event) -> Result<Vec<Due>> {
         Change::IdentityLinked { .. } if was_enrolled(reader, event)? => Template::IdentityLinked,
         Change::FactorRemoved { .. } if was_enrolled(reader, event)? => Template::FactorRemoved,
         Change::DeviceRemembered { .. } if was_enrolled(reader, event)? => Template::NewDevice,
+        Change::WorkstationEntered { workstation, .. } if was_enrolled(reader, event)? => {
+            let (about, cause) = (workstation.to_string(), event.at.micros().to_string());
+            return Ok(vec![Due { template: Template::WorkstationEntered, account, about, cause }]);
+        }
         Change::PasskeyChanged { what, .. } if was_enrolled(reader, event)? => match what.as_str() {
             "added" => Template::FactorAdded,
             "removed" => Template::FactorRemoved,

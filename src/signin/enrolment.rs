@@ -9,9 +9,7 @@ use super::links::{self, Link, Purpose};
 use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::totp::{self, Enrolment};
-use super::{
-    Progress, Visitor, choosing, factors, known_devices, limit_of, passkeys, password, people, vouched,
-};
+use super::{Progress, Visitor, choosing, factors, known_devices, passkeys, password, people, vouched};
 use crate::accounts::{self, Standing};
 use crate::app::App;
 use crate::caller::Caller;
@@ -37,7 +35,7 @@ pub fn look(reader: &mut Reader<'_>, token: &str) -> Result<(AccountId, Link)> {
 ///
 /// # Errors
 /// As [`look`]; [`Error::Invalid`] naming the first rule that is not met, and the link stays as it was.
-pub async fn set_password(app: &App, token: String, new: Secret, agent: String) -> Result<Progress> {
+pub async fn set_password(app: &App, token: String, new: Secret, visitor: Visitor) -> Result<Progress> {
     let known = token.clone();
     let (account, _) = app.read(move |reader| look(reader, &known)).await?;
     if new.expose().len() > password::LONGEST_BYTES {
@@ -48,7 +46,7 @@ pub async fn set_password(app: &App, token: String, new: Secret, agent: String) 
         let hash = choosing::choose(app, &slot, &account, &new)?;
         drop(slot);
         let written =
-            app.write_now(&Caller::nobody(), |tx| take_link(tx, app, &token, (&account, &hash), &agent))?;
+            app.write_now(&Caller::nobody(), |tx| take_link(tx, app, &token, (&account, &hash), &visitor))?;
         Ok(Progress::code_needed(Some(written.value)))
     })
     .await
@@ -59,7 +57,7 @@ fn take_link(
     app: &App,
     token: &str,
     (account, hash): (&AccountId, &str),
-    agent: &str,
+    visitor: &Visitor,
 ) -> Result<Issued> {
     links::take(tx, Purpose::Enrolment, token)?;
     check_standing(tx, account)?;
@@ -67,14 +65,14 @@ fn take_link(
     // Who is in use with a second factor goes on with it: a link renews the password and nothing else. Who was
     // invited, for the first time or again, begins anew.
     let active = people::is_active(&accounts::find(tx, account)?, tx.now);
-    let (stage, limit) = if active && factors::has_any(tx, account)? {
-        (Stage::Password, app.session_limits().password)
+    let stage = if active && factors::has_any(tx, account)? {
+        Stage::Password
     } else {
         totp::remove(tx, account)?;
         passkeys::remove_all(tx, account)?;
-        (Stage::Enrolment, app.session_limits().enrolment)
+        Stage::Enrolment
     };
-    sessions::open(tx, Opening { account, stage, limit, agent, next_password: None })
+    sessions::open(tx, app, &Opening { account, stage, visitor })
 }
 
 /// Begins the second factor, or shows again the one that waits.
@@ -132,10 +130,9 @@ fn complete(
     let row = accounts::set_strong_factor(tx, &session.account, true)?;
     let enrolled = Change::FactorEnrolled { account: session.account.clone(), factor: "totp".to_owned() };
     tx.record_rows(enrolled, vec![row]);
-    let limit = limit_of(tx, app, &session.account)?;
     let first = if session.origin.is_some() { vouched::METHOD } else { "pwd" };
-    let device = known_devices::remember(tx, &session.account, visitor.device.as_ref())?;
-    let issued = sessions::raise(tx, session, limit, &visitor.agent, &[first, "otp"])?;
+    let issued = sessions::raise(tx, app, session, visitor, &[first, "otp"])?;
+    let device = known_devices::remember(tx, &issued.session, visitor)?;
     Ok((issued, device, codes))
 }
 

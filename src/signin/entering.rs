@@ -9,7 +9,7 @@ use super::lockout::{self, Counter, Kind, Outcome, Rules};
 use super::people::{self, Known};
 use super::sessions::{self, Issued, Opening, Session, Stage};
 use super::store::credentials as store;
-use super::{Progress, State, Visitor, choosing, known_devices, limit_of, password, totp, vouched};
+use super::{Progress, State, Visitor, choosing, known_devices, password, totp, vouched};
 use crate::accounts;
 use crate::app::{App, Written};
 use crate::caller::Caller;
@@ -41,7 +41,7 @@ pub async fn sign_in(app: &App, username: String, typed: Secret, visitor: Visito
                 if outdated {
                     renew_hash(app, &slot, known, &typed);
                 }
-                begin(app, known, &visitor.agent)
+                begin(app, known, &visitor)
             }
             _ => {
                 attempt.failed(app);
@@ -77,11 +77,9 @@ fn renew_hash(app: &App, slot: &Slot, known: &Known, typed: &Secret) {
     }
 }
 
-fn begin(app: &App, known: &Known, agent: &str) -> Result<Progress> {
-    let limit = app.session_limits().password;
-    let opening =
-        Opening { account: &known.account, stage: Stage::Password, limit, agent, next_password: None };
-    let issued = app.database().alone(|reader| sessions::open(reader, opening))?;
+fn begin(app: &App, known: &Known, visitor: &Visitor) -> Result<Progress> {
+    let opening = Opening { account: &known.account, stage: Stage::Password, visitor };
+    let issued = app.database().alone(|reader| sessions::open(reader, app, &opening))?;
     Ok(if known.ended { Progress::password_ended(issued) } else { Progress::code_needed(Some(issued)) })
 }
 
@@ -123,8 +121,8 @@ fn enter(
 ) -> Result<Option<(Issued, Option<Secret>)>> {
     let first = check_half_way(tx, session)?;
     let Some(method) = take_any_code(tx, &session.account, code)? else { return Ok(None) };
-    let issued = complete(tx, app, session, &visitor.agent, &[first, method])?;
-    let device = known_devices::remember(tx, &session.account, visitor.device.as_ref())?;
+    let issued = complete(tx, app, session, visitor, &[first, method])?;
+    let device = known_devices::remember(tx, &issued.session, visitor)?;
     Ok(Some((issued, device)))
 }
 
@@ -168,14 +166,13 @@ pub(super) fn complete(
     tx: &mut Tx<'_>,
     app: &App,
     session: &Session,
-    agent: &str,
+    visitor: &Visitor,
     methods: &[&str],
 ) -> Result<Issued> {
     if let Some(hash) = &session.next_password {
         choosing::set(tx, &session.account, hash, session)?;
     }
-    let limit = limit_of(tx, app, &session.account)?;
-    sessions::raise(tx, session, limit, agent, methods)
+    sessions::raise(tx, app, session, visitor, methods)
 }
 
 /// Whether the step before the code still counts: a password that was set since makes it worthless.
@@ -215,7 +212,16 @@ pub fn next_state(reader: &mut Reader<'_>, session: &Session) -> Result<State> {
 /// [`Error::Internal`] for a fault of the database.
 pub async fn sign_out(app: &App, session: Session) -> Result<()> {
     let caller = session.caller();
-    app.write(&caller, move |tx| sessions::end_own(tx, &session)).await.map(drop)
+    app.write(&caller, move |tx| sessions::end_own(tx, &session, "signed_out")).await.map(drop)
+}
+
+/// Ends the session that asks on a shared workstation, so that the next person can sign in.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub async fn make_room(app: &App, session: Session) -> Result<()> {
+    let caller = session.caller();
+    app.write(&caller, move |tx| sessions::end_own(tx, &session, "next_person")).await.map(drop)
 }
 
 /// Ends one of one's own sessions.

@@ -341,13 +341,13 @@ pub async fn enter(
         let providers = &app.config().identity_providers;
         let attempt = app.read_now(|reader| people::meet(reader, providers, &username, &visitor))?;
         let reservation = attempt.admit(app)?;
-        let (known, agent) = (&attempt.known, visitor.agent.as_str());
+        let known = &attempt.known;
         let hash = known.as_ref().and_then(|known| known.hash.as_deref());
         let verdict = slot.verify_now(&password::normalised(&typed), hash);
         let entered = match (&verdict, known) {
             (Ok(verdict), Some(known)) if verdict.is_match() => {
                 let begun =
-                    app.write_now(&Caller::nobody(), |tx| begin(tx, app, &known.account, &pass, agent));
+                    app.write_now(&Caller::nobody(), |tx| begin(tx, app, &known.account, &pass, &visitor));
                 begun.map(|written| Some(written.value))
             }
             (Err(_), _) => Ok(None),
@@ -369,7 +369,7 @@ pub async fn enter(
     .await
 }
 
-fn begin(tx: &mut Tx<'_>, app: &App, id: &AccountId, pass: &Secret, agent: &str) -> Result<Progress> {
+fn begin(tx: &mut Tx<'_>, app: &App, id: &AccountId, pass: &Secret, visitor: &Visitor) -> Result<Progress> {
     let account = accounts::find(tx, id)?;
     let pass = totp::plain(pass).ok_or(Error::Unauthenticated)?;
     let taken = match links::take(tx, Purpose::Pass, &pass) {
@@ -384,7 +384,6 @@ fn begin(tx: &mut Tx<'_>, app: &App, id: &AccountId, pass: &Secret, agent: &str)
     {
         return Err(Error::Unauthenticated);
     }
-    let limit = app.session_limits().enrolment;
-    let opening = Opening { account: id, stage: Stage::Enrolment, limit, agent, next_password: None };
-    Ok(Progress::code_needed(Some(sessions::open(tx, opening)?)))
+    let opening = Opening { account: id, stage: Stage::Enrolment, visitor };
+    Ok(Progress::code_needed(Some(sessions::open(tx, app, &opening)?)))
 }

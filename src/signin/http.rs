@@ -9,6 +9,7 @@ pub mod own;
 pub mod pages;
 pub mod passkeys;
 mod views;
+pub mod workstations;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -28,8 +29,8 @@ use crate::http::answer::{Changed, Listed};
 use crate::http::identify::Current;
 use crate::http::{Answer, Json, Problem, answer, idempotency, problem};
 use crate::ids::{AccountId, SessionId};
-use cookies::{agent, visitor, with_cookie, with_device, without_cookie};
-use views::{Me, SessionView, StepView};
+use cookies::{visitor, with_cookie, with_device, without_cookie};
+use views::{Me, RemainingView, SessionView, StepView, whole_seconds};
 
 /// The body of the first step of an enrolment.
 #[derive(Deserialize, ToSchema)]
@@ -72,7 +73,7 @@ pub struct NewPassword {
 #[utoipa::path(post, path = "/api/v1/enrolment", request_body = Enrolment, responses((status = 200, body = StepView)))]
 pub async fn enrol(app: web::Data<App>, request: HttpRequest, body: Json<Enrolment>) -> Answer {
     let Enrolment { token, password } = body.into_inner();
-    progressed(super::set_password(&app, token, password, agent(&request)).await?)
+    progressed(super::set_password(&app, token, password, visitor(&app, &request)).await?)
 }
 
 /// POST /api/v1/enrolment/totp
@@ -165,6 +166,19 @@ pub async fn session(app: web::Data<App>, current: Current) -> Answer {
 pub async fn sign_out(app: web::Data<App>, current: Current) -> Answer {
     super::sign_out(&app, of(current)?).await?;
     Ok(without_cookie(HttpResponse::NoContent().finish()))
+}
+
+/// GET /api/v1/session/remaining: asking is no request that lets the session live on.
+///
+/// # Errors
+/// 503 if the database is busy.
+#[utoipa::path(get, path = "/api/v1/session/remaining", responses((status = 200, body = RemainingView)))]
+pub async fn remaining(app: web::Data<App>, request: HttpRequest) -> Answer {
+    let left = match request.cookie(sessions::COOKIE) {
+        Some(cookie) => sessions::remaining(&app, cookie.value()).await?,
+        None => None,
+    };
+    answer::ok(RemainingView { seconds: left.map_or(0, whole_seconds) })
 }
 
 /// GET /api/v1/me/sessions

@@ -3,13 +3,16 @@
 //! Rules: a device is known by a 256-bit token in a cookie, of which the database has the digest, and only to the
 //! account that signed in; at most five, for 30 days, until the password changes or the person leaves. It is no
 //! credential: it opens nothing, it only has a counter of its own (`lockout`). Whether there are any is the profile's
-//! to say: `lockout.known_devices` (O15). May call: nothing beyond this slice.
+//! to say: `lockout.known_devices` (O15). A shared workstation is nobody's device: none is known there, and none that it
+//! was before counts. May call: nothing beyond this slice.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::Duration;
 
 use super::hasher::Secret;
+use super::sessions::Session;
 use super::store::devices as store;
+use super::{Visitor, workstations};
 use crate::db::{Reader, Tx};
 use crate::entropy;
 use crate::error::Result;
@@ -33,17 +36,18 @@ pub(super) fn are_known(profile: &Profile) -> bool {
     profile.lockout().known_devices != KnownDevices::Off
 }
 
-/// The digest of the device that a browser shows, if it is one of the account's.
+/// The digest of the device that a browser shows, if it is one of the account's and no shared workstation.
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub(super) fn shown(
     reader: &mut Reader<'_>,
     account: &AccountId,
-    token: Option<&Secret>,
+    visitor: &Visitor,
 ) -> Result<Option<String>> {
-    let Some(token) = token.filter(|token| token.expose().len() == TOKEN_LENGTH) else { return Ok(None) };
-    if !are_known(&reader.profile()) {
+    let token = visitor.device.as_ref().filter(|token| token.expose().len() == TOKEN_LENGTH);
+    let Some(token) = token else { return Ok(None) };
+    if !are_known(&reader.profile()) || workstations::shown(reader, visitor)?.is_some() {
         return Ok(None);
     }
     let digest = digest_of(token);
@@ -51,19 +55,21 @@ pub(super) fn shown(
 }
 
 /// Knows the browser from now on: its new token, in place of the one that it showed. One that was not known before is an
-/// event, and its owner is told. `None` where none is known.
+/// event, and its owner is told. `None` where none is known; on a shared workstation the event is that somebody came in
+/// there.
 ///
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
-pub(super) fn remember(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    token: Option<&Secret>,
-) -> Result<Option<Secret>> {
+pub(super) fn remember(tx: &mut Tx<'_>, session: &Session, visitor: &Visitor) -> Result<Option<Secret>> {
     if !are_known(&tx.profile()) {
         return Ok(None);
     }
-    match shown(tx, account, token)? {
+    if let Some(workstation) = &session.workstation {
+        workstations::entered(tx, session, workstation)?;
+        return Ok(None);
+    }
+    let account = &session.account;
+    match shown(tx, account, visitor)? {
         Some(before) => store::delete(tx, &[before]).map(drop)?,
         None => tx.record(Change::DeviceRemembered { account: account.clone() }),
     }
@@ -81,6 +87,14 @@ pub(super) fn remember(
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub(super) fn of_account(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<String>> {
     store::of_account(reader, account)
+}
+
+/// Knows the device of this token no more, whosever it was.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] for a fault of the database.
+pub(super) fn let_go(tx: &mut Tx<'_>, token: &Secret) -> Result<()> {
+    store::delete(tx, &[digest_of(token)]).map(drop)
 }
 
 /// Knows none of the account's devices any more.

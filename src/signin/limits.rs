@@ -19,6 +19,14 @@ pub struct Limit {
     pub longest: chrono::Duration,
 }
 
+impl Limit {
+    /// Of each of the two ends the earlier one.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        Self { idle: self.idle.min(other.idle), longest: self.longest.min(other.longest) }
+    }
+}
+
 /// How long each kind of session lasts.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -26,6 +34,8 @@ pub struct Limits {
     pub employee: Limit,
     /// Sessions of who holds `bailiwick/administrator`.
     pub administrator: Limit,
+    /// On a shared workstation, unless the person's own is stricter.
+    pub shared: Limit,
     /// Between a chosen password and a confirmed second factor.
     pub enrolment: Limit,
     /// Between the right password and the code.
@@ -37,6 +47,7 @@ pub struct Limits {
 struct Written {
     employee: WrittenLimit,
     administrator: WrittenLimit,
+    shared: WrittenLimit,
     enrolment: WrittenLimit,
     password: WrittenLimit,
 }
@@ -56,10 +67,11 @@ impl Limits {
     pub fn shipped() -> Result<Self> {
         let written: Document<Written> =
             Document::parse(FILE, TEXT).map_err(|refusal| Error::field(FILE, refusal.to_string()))?;
-        let Written { employee, administrator, enrolment, password } = written.value;
+        let Written { employee, administrator, shared, enrolment, password } = written.value;
         Ok(Self {
             employee: limit(employee)?,
             administrator: limit(administrator)?,
+            shared: limit(shared)?,
             enrolment: limit(enrolment)?,
             password: limit(password)?,
         })
@@ -83,8 +95,24 @@ mod tests {
         assert_eq!(limits.employee.idle, chrono::Duration::minutes(30));
         assert_eq!(limits.administrator.longest, chrono::Duration::hours(8));
         assert!(limits.administrator.idle < limits.employee.idle);
-        for limit in [limits.employee, limits.administrator, limits.enrolment, limits.password] {
+        let all = [limits.employee, limits.administrator, limits.shared, limits.enrolment, limits.password];
+        for limit in all {
             assert!(limit.idle <= limit.longest);
+        }
+    }
+
+    #[test]
+    fn on_a_shared_workstation_each_end_is_the_earlier_one() {
+        let limits = Limits::shipped().unwrap();
+        let (minutes, hours) = (chrono::Duration::minutes, chrono::Duration::hours);
+        for (own, idle, longest) in [
+            (limits.employee, minutes(2), hours(9)),
+            (limits.administrator, minutes(2), hours(8)),
+            (limits.enrolment, minutes(2), hours(1)),
+            (limits.password, minutes(2), minutes(10)),
+        ] {
+            assert_eq!(own.stricter(limits.shared), Limit { idle, longest });
+            assert_eq!(limits.shared.stricter(own), Limit { idle, longest });
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
 use crate::entropy::{self, Entropy};
 use crate::error::{Error, Result};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, WorkstationId};
 use crate::log::event::Change;
 
 const TOKEN_LENGTH: usize = 43;
@@ -32,6 +32,8 @@ crate::text_enum! {
         Reset = "reset",
         /// A pass that stands for a lost second factor.
         Pass = "pass",
+        /// Making a browser a shared workstation.
+        Workstation = "workstation",
     }
 }
 
@@ -40,7 +42,9 @@ impl Purpose {
     fn lasts(self) -> Duration {
         match self {
             Self::SetUp | Self::Pass => Duration::hours(1),
-            Self::Enrolment | Self::Unlock | Self::Recovery | Self::Reset => Duration::hours(24),
+            Self::Enrolment | Self::Unlock | Self::Recovery | Self::Reset | Self::Workstation => {
+                Duration::hours(24)
+            }
         }
     }
 
@@ -51,16 +55,21 @@ impl Purpose {
             Self::Unlock => "unlock",
             Self::Recovery | Self::Reset => "recover",
             Self::Pass => "pass",
+            Self::Workstation => "workstation",
         }
     }
 
     /// What opens: long where a machine carries it, and short where a person types it.
     fn token(self, entropy: &dyn Entropy) -> String {
-        if self == Self::Pass { totp::recovery_code(entropy) } else { entropy::token(entropy) }
+        if self.is_typed() { totp::recovery_code(entropy) } else { entropy::token(entropy) }
     }
 
     fn length(self) -> usize {
-        if self == Self::Pass { totp::RECOVERY_LENGTH } else { TOKEN_LENGTH }
+        if self.is_typed() { totp::RECOVERY_LENGTH } else { TOKEN_LENGTH }
+    }
+
+    fn is_typed(self) -> bool {
+        matches!(self, Self::Pass | Self::Workstation)
     }
 }
 
@@ -71,6 +80,8 @@ pub struct Link {
     pub purpose: Purpose,
     /// Whom it is for; `None` for the first run.
     pub account: Option<AccountId>,
+    /// Which shared workstation it makes of a browser; `None` for every other purpose.
+    pub workstation: Option<WorkstationId>,
     /// When it ends.
     pub expires_at: Timestamp,
 }
@@ -89,6 +100,12 @@ impl Made {
     pub fn address(&self, public_url: &str) -> String {
         format!("{public_url}/{}/{}", self.purpose.path(), self.token)
     }
+
+    /// The token in groups of four, as a person types it.
+    pub fn in_groups(&self) -> String {
+        let signs: Vec<char> = self.token.chars().collect();
+        signs.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    }
 }
 
 /// Makes a link; unused ones of the same purpose for the same person are void from now on.
@@ -97,7 +114,24 @@ impl Made {
 /// [`Error::Internal`] for a fault of the database.
 pub fn make(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> Result<Made> {
     store::void(tx, purpose, account)?;
-    issue(tx, purpose, account)
+    issue(tx, purpose, account, None)
+}
+
+/// Makes the code that makes a browser a shared workstation; one that was made before is void from now on.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn make_for_workstation(tx: &mut Tx<'_>, workstation: &WorkstationId) -> Result<Made> {
+    store::void_of_workstation(tx, workstation)?;
+    issue(tx, Purpose::Workstation, None, Some(workstation))
+}
+
+/// Makes unused codes of a workstation worthless.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub fn void_of_workstation(tx: &mut Tx<'_>, workstation: &WorkstationId) -> Result<()> {
+    store::void_of_workstation(tx, workstation)
 }
 
 /// Makes a link and leaves those before it as they are: for a mail that is sent once more. The first of them that is
@@ -106,7 +140,7 @@ pub fn make(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> R
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
 pub fn make_beside(tx: &mut Tx<'_>, purpose: Purpose, account: &AccountId) -> Result<Made> {
-    issue(tx, purpose, Some(account))
+    issue(tx, purpose, Some(account), None)
 }
 
 /// Says that somebody is to get a link by mail. Whoever delivers the mail makes it.
@@ -114,10 +148,15 @@ pub fn due(tx: &mut Tx<'_>, purpose: Purpose, account: &AccountId) {
     tx.record(Change::LinkDue { account: account.clone(), purpose: purpose.as_str().to_owned() });
 }
 
-fn issue(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> Result<Made> {
+fn issue(
+    tx: &mut Tx<'_>,
+    purpose: Purpose,
+    account: Option<&AccountId>,
+    workstation: Option<&WorkstationId>,
+) -> Result<Made> {
     let token = purpose.token(tx.entropy());
     let expires_at = tx.now.plus(purpose.lasts());
-    let link = Link { purpose, account: account.cloned(), expires_at };
+    let link = Link { purpose, account: account.cloned(), workstation: workstation.cloned(), expires_at };
     store::insert(tx, &fingerprint(&token), &link)?;
     tx.record(Change::LinkIssued {
         account: account.cloned(),
@@ -156,7 +195,10 @@ pub fn take(tx: &mut Tx<'_>, purpose: Purpose, token: &str) -> Result<Link> {
         return Err(Error::NotFound("link"));
     }
     let link = store::take(tx, &fingerprint(token), purpose)?.ok_or(Error::NotFound("link"))?;
-    store::void(tx, purpose, link.account.as_ref())?;
+    match &link.workstation {
+        Some(workstation) => store::void_of_workstation(tx, workstation)?,
+        None => store::void(tx, purpose, link.account.as_ref())?,
+    }
     tx.record(Change::LinkUsed { account: link.account.clone(), purpose: purpose.as_str().to_owned() });
     Ok(link)
 }

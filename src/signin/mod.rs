@@ -1,4 +1,4 @@
-//! Signing in: passwords, lockout, second factors, passkeys, sessions, fresh proofs, one-time links.
+//! Signing in: passwords, lockout, second factors, passkeys, sessions, shared workstations, fresh proofs, one-time links.
 //!
 //! Rules: nothing is hashed inside a transaction; unknown, wrong and locked look alike; a password alone opens
 //! nothing and enrols nothing. May call: `access`, `accounts`, `organisation`, and what lies below all slices.
@@ -33,23 +33,22 @@ pub mod throttle;
 pub mod totp;
 mod visitor;
 pub mod vouched;
+pub mod workstations;
 
 use serde::Serialize;
 
 pub use choosing::{change, choose_at_sign_in, unlock, unlock_by_link};
 pub use enrolment::{begin_factor, confirm_factor, look, set_password};
-pub use entering::{end_session, next_state, show_code, sign_in, sign_out};
+pub use entering::{end_session, make_room, next_state, show_code, sign_in, sign_out};
 pub use leaving::close;
 pub use people::passwords_that_end;
 pub use visitor::Visitor;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::error::Result;
 use crate::ids::AccountId;
 use hasher::Secret;
-use limits::Limit;
 use sessions::Issued;
 
 /// What comes next for somebody who signs in or enrols.
@@ -89,13 +88,6 @@ impl Progress {
     fn signed_in(issued: Issued) -> Self {
         Self { state: State::SignedIn, issued: Some(issued), recovery_codes: None, device: None }
     }
-}
-
-/// How long a full session of this account lasts.
-fn limit_of(reader: &mut Reader<'_>, app: &App, account: &AccountId) -> Result<Limit> {
-    let limits = app.session_limits();
-    let administers = crate::access::floor::administrators(reader)?.contains(account);
-    Ok(if administers { limits.administrator } else { limits.employee })
 }
 
 /// What somebody sees of their own sign-in.

@@ -61,7 +61,7 @@ pub(super) fn meet(
         return Ok(Attempt { counters: Counters { name, device: None }, rules, known: None, source });
     };
     let name = Counter::of_account(reader.vault(), &account.id, Kind::Password);
-    let shown = known_devices::shown(reader, &account.id, visitor.device.as_ref())?;
+    let shown = known_devices::shown(reader, &account.id, visitor)?;
     let device = shown.map(|digest| Counter::of_device(reader.vault(), &account.id, &digest));
     let age = password_age(reader, &account.id)?;
     let may_sign_in = is_active(&account, reader.now)

@@ -6,9 +6,9 @@
 
 use super::hasher::Secret;
 use super::lockout::{self, Counter, Kind, Rules};
-use super::passkeys::{self, Bound, Challenge, Purpose, Shown};
+use super::passkeys::{self, Bound, Challenge, Purpose, Shown, Whom};
 use super::sessions::{self, Issued, Session, Stage};
-use super::{Progress, choosing, entering, limit_of, password, people};
+use super::{Progress, Visitor, choosing, entering, password, people};
 use crate::accounts;
 use crate::app::App;
 use crate::db::Tx;
@@ -23,7 +23,7 @@ pub async fn prove(
     session: Session,
     typed: Secret,
     code: Secret,
-    agent: String,
+    visitor: Visitor,
 ) -> Result<Progress> {
     signed_in(&session)?;
     if typed.expose().len() > password::LONGEST_BYTES {
@@ -38,7 +38,7 @@ pub async fn prove(
         let proved = lockout::judged(app, &counter, rules, || {
             let done = app.write_now(&session.caller(), |tx| {
                 match entering::take_any_code(tx, &session.account, &code)? {
-                    Some(method) => renew(tx, app, &session, &agent, &["pwd", method]).map(Some),
+                    Some(method) => renew(tx, app, &session, &visitor, &["pwd", method]).map(Some),
                     None => Ok(None),
                 }
             });
@@ -65,7 +65,7 @@ pub async fn begin_passkey(app: &App, session: Session) -> Result<Challenge> {
     signed_in(&session)?;
     app.to_its_end(move |app| {
         let bound = Bound::Session(&session.id);
-        passkeys::begin_showing(app, Purpose::Proof, &bound, Some(&session.account))
+        passkeys::begin_showing(app, Purpose::Proof, &bound, Whom::of(&session))
     })
     .await
 }
@@ -74,7 +74,12 @@ pub async fn begin_passkey(app: &App, session: Session) -> Result<Challenge> {
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] for a key that does not count.
-pub async fn prove_by_passkey(app: &App, session: Session, shown: Shown, agent: String) -> Result<Progress> {
+pub async fn prove_by_passkey(
+    app: &App,
+    session: Session,
+    shown: Shown,
+    visitor: Visitor,
+) -> Result<Progress> {
     signed_in(&session)?;
     let shown = shown.checked()?;
     app.to_its_end(move |app| {
@@ -85,19 +90,24 @@ pub async fn prove_by_passkey(app: &App, session: Session, shown: Shown, agent: 
             if !passkeys::use_up(tx, &judged)? {
                 return Ok(None);
             }
-            renew(tx, app, &session, &agent, &["passkey"]).map(Some)
+            renew(tx, app, &session, &visitor, &["passkey"]).map(Some)
         })?;
         proved.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
     })
     .await
 }
 
-fn renew(tx: &mut Tx<'_>, app: &App, session: &Session, agent: &str, methods: &[&str]) -> Result<Issued> {
+fn renew(
+    tx: &mut Tx<'_>,
+    app: &App,
+    session: &Session,
+    visitor: &Visitor,
+    methods: &[&str],
+) -> Result<Issued> {
     if !people::is_active(&accounts::find(tx, &session.account)?, tx.now) {
         return Err(Error::Unauthenticated);
     }
-    let limit = limit_of(tx, app, &session.account)?;
-    sessions::renew(tx, session, limit, agent, methods)
+    sessions::renew(tx, app, session, visitor, methods)
 }
 
 fn signed_in(session: &Session) -> Result<()> {

@@ -7,17 +7,19 @@
 //! (named networks), `accounts`, `log`, `vault`.
 
 mod cache;
+mod listing;
+mod opening;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::Duration;
-use serde::Serialize;
 
 pub use cache::Sessions;
+pub use listing::{Listed, list, living};
+pub(super) use opening::{Opening, begin, go_back_to, open, raise, renew};
 
-use super::limits::Limit;
 use super::store::sessions as store;
 use crate::access::named_networks;
 use crate::accounts::{self, Account, Standing, State};
@@ -25,9 +27,8 @@ use crate::app::App;
 use crate::caller::{Actor, Caller};
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
-use crate::entropy;
 use crate::error::{Error, Result};
-use crate::ids::{AccountId, SessionId};
+use crate::ids::{AccountId, SessionId, WorkstationId};
 use crate::log::event::Change;
 use crate::vault::Place;
 use cache::Key;
@@ -35,10 +36,9 @@ use cache::Key;
 /// The cookie that carries the token: Secure, HttpOnly, SameSite=Lax, Path=/.
 pub const COOKIE: &str = "__Host-session";
 
-/// A request in a session is noted in the database once in so long.
+/// A request in a session is noted in the database once in so long, and more often where it ends soon.
 const NOTED_EVERY: Duration = Duration::seconds(60);
 const TOKEN_LENGTH: usize = 43;
-const AGENT_LENGTH: usize = 200;
 
 crate::text_enum! {
     /// How far somebody has come.
@@ -78,6 +78,8 @@ pub struct Session {
     pub(super) next_password: Option<String>,
     /// The sign-in at an identity provider that it goes back to; `None` for one by this house's own means.
     pub origin: Option<String>,
+    /// The shared workstation where it was begun, if it was one.
+    pub workstation: Option<WorkstationId>,
 }
 
 impl Session {
@@ -94,7 +96,17 @@ impl Session {
     }
 
     fn lives(&self, seen_at: Timestamp, now: Timestamp) -> bool {
-        now < self.ends_at && now < seen_at.plus(self.idle)
+        now < self.end_after(seen_at)
+    }
+
+    /// When it ends if nothing is asked in it after `seen_at`.
+    fn end_after(&self, seen_at: Timestamp) -> Timestamp {
+        self.ends_at.min(seen_at.plus(self.idle))
+    }
+
+    /// In how long a time a request in it is noted once: a node that was not asked must not call it idle much too soon.
+    fn noted_every(&self) -> Duration {
+        NOTED_EVERY.min(self.idle / 8)
     }
 }
 
@@ -114,27 +126,6 @@ pub struct Issued {
     pub token: String,
     /// The session.
     pub session: Session,
-}
-
-/// A session as its owner sees it.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = OwnSession)]
-pub struct Listed {
-    /// Its id.
-    pub id: SessionId,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// When something was last asked in it, to the minute.
-    pub seen_at: Timestamp,
-    /// When it ends at the latest.
-    pub ends_at: Timestamp,
-    /// How the browser named itself.
-    pub agent: String,
-    /// The organisation's name of the network that it was seen in last; null outside all of them.
-    #[schema(required)]
-    pub network: Option<String>,
-    /// Whether it is the one that asks.
-    pub current: bool,
 }
 
 /// The session that a cookie's token belongs to, if it lives; `from` is the address that shows it. From memory where
@@ -161,17 +152,18 @@ pub async fn identify(app: &App, token: &str, from: Option<IpAddr>) -> Result<Op
     look_up(app, key, from).await
 }
 
+/// The session of that key with its owner, if it lives as far as the database knows.
+fn living_one(reader: &mut Reader<'_>, key: &Key) -> Result<Option<(Session, Account)>> {
+    let now = reader.now;
+    let Some(session) = store::find(reader, &hex::encode(key))? else { return Ok(None) };
+    let account = accounts::find(reader, &session.account)?;
+    let lives = session.lives(session.seen_at, now) && allows(&account, session.stage, now);
+    Ok(lives.then_some((session, account)))
+}
+
 async fn look_up(app: &App, key: Key, from: Option<IpAddr>) -> Result<Option<Session>> {
     let generation = app.sessions().generation();
-    let found = app
-        .read(move |reader| {
-            let now = reader.now;
-            let Some(session) = store::find(reader, &hex::encode(key))? else { return Ok(None) };
-            let account = accounts::find(reader, &session.account)?;
-            let lives = session.lives(session.seen_at, now) && allows(&account, session.stage, now);
-            Ok(lives.then_some((session, account)))
-        })
-        .await?;
+    let found = app.read(move |reader| living_one(reader, &key)).await?;
     let Some((session, account)) = found else { return Ok(None) };
     // Where a session is seen is noted with its first request, not a minute later.
     let placeless = session.network.is_none() && from.is_some();
@@ -181,11 +173,31 @@ async fn look_up(app: &App, key: Key, from: Option<IpAddr>) -> Result<Option<Ses
     Ok(Some(session))
 }
 
+/// How long a session that this token belongs to lives on without a request; `None` if it does not live. Asking this is
+/// no request in it.
+///
+/// # Errors
+/// As [`identify`].
+pub async fn remaining(app: &App, token: &str) -> Result<Option<Duration>> {
+    if token.len() != TOKEN_LENGTH {
+        return Ok(None);
+    }
+    let (key, now) = (fingerprint(token), app.context().clock.now());
+    if let Some(entry) = app.sessions().get(&key) {
+        let (session, seen_at) = (&entry.session, entry.seen_at());
+        if session.lives(seen_at, now) && allows(&entry.account, session.stage, now) {
+            return Ok(Some(session.end_after(seen_at).since(now)));
+        }
+    }
+    let found = app.read(move |reader| living_one(reader, &key)).await?;
+    Ok(found.map(|(session, _)| session.end_after(session.seen_at).since(now)))
+}
+
 /// Writes down that something was asked, and in which named network, once a minute. A failure is logged: it can only end
 /// the session early.
 async fn note(app: &App, session: &Session, (noted, from): (&AtomicI64, Option<IpAddr>), now: Timestamp) {
-    let last = noted.load(Ordering::Acquire);
-    if now.micros() - last < NOTED_EVERY.num_microseconds().unwrap_or(i64::MAX)
+    let (last, every) = (noted.load(Ordering::Acquire), session.noted_every());
+    if now.micros() - last < every.num_microseconds().unwrap_or(i64::MAX)
         || noted.compare_exchange(last, now.micros(), Ordering::AcqRel, Ordering::Acquire).is_err()
     {
         return;
@@ -193,7 +205,7 @@ async fn note(app: &App, session: &Session, (noted, from): (&AtomicI64, Option<I
     let id = session.id.clone();
     let outcome = app
         .alone(move |reader| {
-            let stale_before = reader.now.minus(NOTED_EVERY).plus(Duration::microseconds(1));
+            let stale_before = reader.now.minus(every).plus(Duration::microseconds(1));
             let network = match from {
                 Some(from) => named_networks::of_address(reader, from)?,
                 None => None,
@@ -204,133 +216,6 @@ async fn note(app: &App, session: &Session, (noted, from): (&AtomicI64, Option<I
     if let Err(error) = outcome {
         tracing::warn!(%error, session = %session.id, "a request could not be noted in its session");
     }
-}
-
-/// What a new session is made of.
-pub(super) struct Opening<'a> {
-    pub account: &'a AccountId,
-    pub stage: Stage,
-    pub limit: Limit,
-    pub agent: &'a str,
-    pub next_password: Option<String>,
-}
-
-/// Begins a session and makes its token. The event, where there is one, is the caller's to record.
-pub(super) fn open(reader: &mut Reader<'_>, opening: Opening<'_>) -> Result<Issued> {
-    let Opening { account, stage, limit, agent, next_password } = opening;
-    let token = entropy::token(reader.entropy());
-    let id = SessionId::new(reader.now, reader.entropy());
-    let agent: String = agent.chars().take(AGENT_LENGTH).collect();
-    let sealed = reader.vault().seal(reader.entropy(), agent_place(&id), agent.as_bytes())?;
-    let ends_at = reader.now.plus(limit.longest);
-    let row = store::New {
-        id: id.clone(),
-        digest: hex::encode(fingerprint(&token)),
-        account: account.clone(),
-        stage,
-        idle_seconds: limit.idle.num_seconds(),
-        ends_at,
-        agent: sealed,
-        next_password: next_password.clone(),
-    };
-    store::insert(reader, &row)?;
-    let now = reader.now;
-    let session = Session {
-        id,
-        account: account.clone(),
-        stage,
-        created_at: now,
-        seen_at: now,
-        proved_at: (stage == Stage::Full).then_some(now),
-        idle: limit.idle,
-        ends_at,
-        network: None,
-        next_password,
-        origin: None,
-    };
-    Ok(Issued { token, session })
-}
-
-/// Notes what a session that has just begun goes back to, and when its owner last showed a second factor.
-///
-/// # Errors
-/// [`Error::Internal`] for a fault of the database.
-pub(super) fn go_back_to(
-    reader: &mut Reader<'_>,
-    issued: &mut Issued,
-    (origin, proved_at): (&str, Timestamp),
-) -> Result<()> {
-    let session = &mut issued.session;
-    store::set_origin(reader, &session.id, (origin, proved_at))?;
-    session.origin = Some(origin.to_owned());
-    session.proved_at = session.proved_at.map(|_| proved_at);
-    Ok(())
-}
-
-/// Exchanges a session for a full one: the old token is dead, and of two that try at once one succeeds.
-///
-/// # Errors
-/// [`Error::Unauthenticated`] if the old one has ended meanwhile.
-pub(super) fn raise(
-    tx: &mut Tx<'_>,
-    old: &Session,
-    limit: Limit,
-    agent: &str,
-    methods: &[&str],
-) -> Result<Issued> {
-    if !store::end(tx, &old.id, "raised")? {
-        return Err(Error::Unauthenticated);
-    }
-    exchange(tx, old, limit, agent, methods)
-}
-
-/// Begins the session that takes another's place, and goes back to where that one did.
-fn exchange(tx: &mut Tx<'_>, old: &Session, limit: Limit, agent: &str, methods: &[&str]) -> Result<Issued> {
-    let mut issued = begin(tx, &old.account, limit, agent, methods)?;
-    if let Some(origin) = &old.origin {
-        let now = tx.now;
-        go_back_to(tx, &mut issued, (origin, now))?;
-    }
-    Ok(issued)
-}
-
-/// Begins a full session of somebody who has shown all that is asked for.
-///
-/// # Errors
-/// [`Error::Internal`] for a fault of the database.
-pub(super) fn begin(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    limit: Limit,
-    agent: &str,
-    methods: &[&str],
-) -> Result<Issued> {
-    let opening = Opening { account, stage: Stage::Full, limit, agent, next_password: None };
-    let issued = open(tx, opening)?;
-    tx.record(Change::SessionStarted {
-        account: account.clone(),
-        session: issued.session.id.clone(),
-        methods: methods.iter().map(|method| (*method).to_owned()).collect(),
-    });
-    Ok(issued)
-}
-
-/// Exchanges a full session for a fresh one after somebody has shown again who they are: the old token is dead.
-///
-/// # Errors
-/// [`Error::Unauthenticated`] if the old one has ended meanwhile.
-pub(super) fn renew(
-    tx: &mut Tx<'_>,
-    old: &Session,
-    limit: Limit,
-    agent: &str,
-    methods: &[&str],
-) -> Result<Issued> {
-    end(tx, &old.account, &old.id, "proved_again").map_err(|error| match error {
-        Error::NotFound(_) => Error::Unauthenticated,
-        other => other,
-    })?;
-    exchange(tx, old, limit, agent, methods)
 }
 
 /// Ends one session of `account`. `cause` is a word of ours, such as "signed_out".
@@ -347,10 +232,10 @@ pub fn end(tx: &mut Tx<'_>, account: &AccountId, id: &SessionId, cause: &str) ->
 }
 
 /// Ends the session that asks, whatever its stage; only the end of a full one is an event.
-pub(super) fn end_own(tx: &mut Tx<'_>, session: &Session) -> Result<()> {
-    if store::end(tx, &session.id, "signed_out")? && session.stage == Stage::Full {
+pub(super) fn end_own(tx: &mut Tx<'_>, session: &Session, cause: &str) -> Result<()> {
+    if store::end(tx, &session.id, cause)? && session.stage == Stage::Full {
         let (account, session) = (session.account.clone(), session.id.clone());
-        tx.record(Change::SessionEnded { account, session, cause: "signed_out".to_owned() });
+        tx.record(Change::SessionEnded { account, session, cause: cause.to_owned() });
     }
     Ok(())
 }
@@ -380,6 +265,19 @@ pub fn end_all(
 /// [`Error::Internal`] for a fault of the database.
 pub fn end_of_origins(tx: &mut Tx<'_>, origins: &[String], cause: &str) -> Result<usize> {
     let ended = store::end_of_origins(tx, origins, cause)?;
+    Ok(record_ends(tx, ended, cause))
+}
+
+/// Ends every session that was begun on a shared workstation; returns how many were full.
+///
+/// # Errors
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn end_of_workstation(tx: &mut Tx<'_>, workstation: &WorkstationId, cause: &str) -> Result<usize> {
+    let ended = store::end_of_workstation(tx, workstation, cause)?;
+    Ok(record_ends(tx, ended, cause))
+}
+
+fn record_ends(tx: &mut Tx<'_>, ended: Vec<(SessionId, AccountId, Stage)>, cause: &str) -> usize {
     let mut full = 0;
     for (session, account, stage) in ended {
         if stage == Stage::Full {
@@ -387,44 +285,7 @@ pub fn end_of_origins(tx: &mut Tx<'_>, origins: &[String], cause: &str) -> Resul
             tx.record(Change::SessionEnded { account, session, cause: cause.to_owned() });
         }
     }
-    Ok(full)
-}
-
-/// How many sessions of the account were neither ended nor have run out at `reader.now`.
-///
-/// # Errors
-/// [`Error::Internal`] for a fault of the database.
-pub fn living(reader: &mut Reader<'_>, account: &AccountId) -> Result<usize> {
-    let now = reader.now;
-    let rows = store::list(reader, account)?;
-    Ok(rows.iter().filter(|row| now < row.seen_at.plus(Duration::seconds(row.idle_seconds))).count())
-}
-
-/// The living sessions of an account, newest first; `current` marks the one that asks.
-///
-/// # Errors
-/// [`Error::Internal`] for a fault of the database or a browser's name that does not open.
-pub fn list(
-    reader: &mut Reader<'_>,
-    account: &AccountId,
-    current: Option<&SessionId>,
-) -> Result<Vec<Listed>> {
-    let (now, vault) = (reader.now, reader.vault());
-    let rows = store::list(reader, account)?;
-    rows.into_iter()
-        .filter(|row| now < row.seen_at.plus(Duration::seconds(row.idle_seconds)))
-        .map(|row| {
-            Ok(Listed {
-                agent: vault.open_text(agent_place(&row.id), &row.agent)?,
-                current: Some(&row.id) == current,
-                network: row.network,
-                id: row.id,
-                created_at: row.created_at,
-                seen_at: row.seen_at,
-                ends_at: row.ends_at,
-            })
-        })
-        .collect()
+    full
 }
 
 fn fingerprint(token: &str) -> Key {

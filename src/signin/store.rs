@@ -1,5 +1,5 @@
 //! The tables of signing in: sessions, passwords, attempts, factors, recovery codes, passkeys, one-time links, known
-//! devices.
+//! devices, shared workstations.
 //!
 //! The only place of this slice with diesel. Whatever may be used once is decided by one conditional statement.
 
@@ -10,3 +10,4 @@ pub(super) mod links;
 pub(super) mod passkeys;
 pub(super) mod recovery;
 pub(super) mod sessions;
+pub(super) mod workstations;

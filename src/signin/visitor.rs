@@ -16,9 +16,11 @@ pub struct Visitor {
     pub address: Option<IpAddr>,
     /// The token of the device that it says it is.
     pub device: Option<Secret>,
+    /// The token of the shared workstation that it says it is.
+    pub workstation: Option<Secret>,
 }
 
-/// Shows neither the address nor the device.
+/// Shows neither the address nor a token.
 impl std::fmt::Debug for Visitor {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Visitor").field("agent", &self.agent).finish_non_exhaustive()

@@ -5,7 +5,7 @@
 //! provider means is judged above, in `sso`. May call: `accounts`.
 
 use super::sessions::{self, Opening, Stage};
-use super::{Progress, factors, limit_of, people};
+use super::{Progress, Visitor, factors, people};
 use crate::accounts::{self, Standing, State};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -27,8 +27,8 @@ pub struct Vouched<'a> {
     pub account: &'a AccountId,
     /// The sign-in there, for the sessions that go back to it.
     pub origin: &'a str,
-    /// How the browser named itself.
-    pub agent: &'a str,
+    /// Who came back.
+    pub visitor: &'a Visitor,
     /// Whether it vouches for a second factor.
     pub second_factor: bool,
     /// Whether a factor that is enrolled here is asked for all the same.
@@ -98,18 +98,16 @@ pub fn note_factor(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
 /// # Errors
 /// [`crate::error::Error::Internal`] for a fault of the database.
 pub fn enter(tx: &mut Tx<'_>, app: &App, vouched: &Vouched<'_>) -> Result<Progress> {
-    let limits = app.session_limits();
     let enrolled = factors::has_any(tx, vouched.account)?;
-    let (stage, limit) = if vouched.second_factor && !(vouched.shows_own_factor && enrolled) {
-        (Stage::Full, limit_of(tx, app, vouched.account)?)
+    let stage = if vouched.second_factor && !(vouched.shows_own_factor && enrolled) {
+        Stage::Full
     } else if enrolled {
-        (Stage::Vouched, limits.password)
+        Stage::Vouched
     } else {
-        (Stage::Enrolment, limits.enrolment)
+        Stage::Enrolment
     };
-    let opening =
-        Opening { account: vouched.account, stage, limit, agent: vouched.agent, next_password: None };
-    let mut issued = sessions::open(tx, opening)?;
+    let opening = Opening { account: vouched.account, stage, visitor: vouched.visitor };
+    let mut issued = sessions::open(tx, app, &opening)?;
     let shown_at = vouched.shown_at.unwrap_or_else(|| tx.now.minus(STALE)).min(tx.now);
     sessions::go_back_to(tx, &mut issued, (vouched.origin, shown_at))?;
     if stage != Stage::Full {

@@ -24,7 +24,7 @@ use crate::ids::AccountId;
 use crate::log::event::Change;
 use crate::signin::links::{self, Purpose};
 use crate::signin::vouched::{self, Admission, Vouched};
-use crate::signin::{Progress, sessions::Stage};
+use crate::signin::{Progress, Visitor, sessions::Stage};
 
 /// What the browser brings back.
 pub struct Returning {
@@ -38,8 +38,8 @@ pub struct Returning {
     pub issuer: Option<String>,
     /// The browser's cookie.
     pub browser: Option<String>,
-    /// How the browser named itself.
-    pub agent: String,
+    /// Who comes back.
+    pub visitor: Visitor,
 }
 
 /// What came of it.
@@ -72,7 +72,7 @@ pub async fn come_back(app: &App, returning: Returning) -> Result<Returned> {
             Taken::Unknown => return Ok(Returned::Refused(Refusal::Unknown)),
         };
         match judged(app, &provider, &returning, &secrets)? {
-            Ok(identity) => admit(app, &provider, &identity, &secrets, &returning.agent),
+            Ok(identity) => admit(app, &provider, &identity, &secrets, &returning.visitor),
             Err(refusal) => refused(app, key, (refusal, None)),
         }
     })
@@ -188,12 +188,12 @@ fn admit(
     provider: &Provider,
     identity: &Identity,
     secrets: &Secrets,
-    agent: &str,
+    visitor: &Visitor,
 ) -> Result<Returned> {
     let settings = &provider.settings;
     let entered = app.write_now(&Caller::house(ACTOR), |tx| {
         let meant = linking::meant(tx, settings, identity, secrets.invitation.as_deref())?;
-        match tx.savepoint(|tx| enter(tx, app, (settings, identity), meant, (secrets, agent))) {
+        match tx.savepoint(|tx| enter(tx, app, (settings, identity), meant, (secrets, visitor))) {
             Ok(Ok(progress)) => Ok(Ok(progress)),
             Ok(Err((refusal, account))) => {
                 record(tx, &settings.key, (refusal, account));
@@ -218,7 +218,7 @@ fn enter(
     app: &App,
     (settings, identity): (&IdentityProvider, &Identity),
     meant: Meant,
-    (secrets, agent): (&Secrets, &str),
+    (secrets, visitor): (&Secrets, &Visitor),
 ) -> Result<std::result::Result<Progress, Refused>> {
     let invited = secrets.invitation.is_some();
     let (account, to_link) = match meant {
@@ -261,7 +261,7 @@ fn enter(
     let vouched = Vouched {
         account: &account,
         origin: &origin,
-        agent,
+        visitor,
         second_factor: identity.second_factor,
         shows_own_factor: by_address,
         shown_at: identity.shown_at,

@@ -98,12 +98,12 @@ fn https(address: &str) -> Result<Url, Trouble> {
 }
 
 impl Described {
-    /// Where the browser goes to sign in.
+    /// Where the browser goes to sign in; `anew` asks the provider to let nobody in whom it merely remembers.
     pub fn authorization_address(
         &self,
         settings: &IdentityProvider,
         callback: &str,
-        begun: &Begun,
+        (begun, anew): (&Begun, bool),
     ) -> String {
         let verifier = PkceCodeVerifier::new(begun.secrets.verifier.clone());
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
@@ -117,6 +117,9 @@ impl Described {
             .append_pair("nonce", &begun.secrets.nonce)
             .append_pair("code_challenge", challenge.as_str())
             .append_pair("code_challenge_method", "S256");
+        if anew {
+            url.query_pairs_mut().append_pair("prompt", "login");
+        }
         url.into()
     }
 

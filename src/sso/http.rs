@@ -21,7 +21,7 @@ use crate::http::answer::{self, Changed};
 use crate::http::guard::RequestId;
 use crate::http::identify::Current;
 use crate::http::{Answer, Page, Problem, client, security, see_other};
-use crate::signin::http::cookies::{agent, with_cookie};
+use crate::signin::http::cookies::{visitor, with_cookie};
 use crate::signin::http::pages::{own_path, with_next};
 use crate::signin::sessions::Stage;
 
@@ -110,6 +110,7 @@ async fn begin(
     let beginning = Beginning {
         browser: cookie_of(request),
         address: address.map(|address| address.to_string()).unwrap_or_default(),
+        shared: page.is_shared(),
         provider,
         next,
         invitation,
@@ -140,7 +141,7 @@ pub async fn come_back(
         code: code.filter(|code| error.is_none() && !code.is_empty()),
         issuer: iss.filter(|issuer| issuer.len() <= LONGEST_ISSUER),
         browser: cookie_of(&request),
-        agent: agent(&request),
+        visitor: visitor(&app, &request),
         provider: provider.clone(),
     };
     match super::come_back(&app, returning).await? {

@@ -54,6 +54,8 @@ pub struct Beginning {
     pub browser: Option<String>,
     /// The address that asks, if it is known.
     pub address: String,
+    /// Whether it is a shared workstation, at which the provider is not to let in whom it still knows.
+    pub shared: bool,
 }
 
 /// Where to send the browser, and what it has to remember.
@@ -78,7 +80,8 @@ pub async fn begin(app: &App, beginning: Beginning) -> Result<Begun> {
         let described = reach(app, &provider, false)?;
         let begun = app.database().alone(|reader| attempts::begin(reader, &provider, &beginning))?;
         let settings = &provider.settings;
-        let address = described.authorization_address(settings, &callback(app, settings), &begun);
+        let address =
+            described.authorization_address(settings, &callback(app, settings), (&begun, beginning.shared));
         Ok(Begun { address, browser: begun.browser })
     })
     .await

@@ -16,8 +16,9 @@ const GATE = ["/set-up/{token}", "/enrol/{token}", "/enrolment/totp", "/sign-in"
 /** Pages behind links that a mail brings, looked at by `coming-back.test.mjs`. */
 const MAILED = ["/recover/{token}", "/unlock/{token}"];
 
-/** Pages that are looked at where what they are about is made, by `proposals.test.mjs` and `passkeys.test.mjs`. */
-const ELSEWHERE = ["/proposals/{id}", "/prove", "/me/security/authenticator"];
+/** Pages that are looked at where what they are about is made, by `proposals.test.mjs`, `passkeys.test.mjs` and
+ * `workstations.test.mjs`. */
+const ELSEWHERE = ["/proposals/{id}", "/prove", "/me/security/authenticator", "/idle", "/workstation/{token}"];
 
 /** Looked at in sso.test.mjs, with a provider behind them. */
 const AT_A_PROVIDER = [
@@ -66,6 +67,8 @@ const SIGHTS = [
   ["exceptions", "dmitri", "/exceptions"],
   ["objections", "ines", "/objections"],
   ["settings", "dmitri", "/settings"],
+  ["workstations", "dmitri", "/workstations"],
+  ["workstation-code", "ines", "/workstation"],
   ["existing-access", "dmitri", "/existing-access"],
   ["existing-access-import", "dmitri", "/existing-access/import"],
   ["tasks", "dmitri", "/tasks?view=all"],
@@ -117,7 +120,7 @@ async function picture(page) {
 inHouse("every list of a house in which nothing has happened", async (house) => {
   const dmitri = await setUp(house, await house.page());
   const found = [];
-  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/alarms", "/exceptions", "/existing-access", "/tasks", "/log"];
+  const lists = ["/people", "/applications", "/requests", "/requests?view=mine", "/reviews", "/leavers", "/leavers?view=coming", "/leavers?view=closed", "/alarms", "/exceptions", "/workstations", "/existing-access", "/tasks", "/log"];
   for (const path of lists) {
     found.push(...(await faults(house, await dmitri.goto(path), `empty${path.replace(/\W+/g, "-")}`)));
   }

@@ -81,3 +81,4 @@ mod tampering;
 mod tasks;
 mod usage;
 mod watching;
+mod workstations;

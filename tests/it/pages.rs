@@ -16,6 +16,7 @@ const GATE: &[&str] = &[
     "/enrolment/totp",
     "/recover/{token}",
     "/unlock/{token}",
+    "/workstation/{token}",
     "/sign-in",
     "/sign-in/totp",
     "/sign-in/password",

@@ -68,6 +68,15 @@ const OPEN: &[&str] = &[
     "GET /api/v1/session",
     "DELETE /api/v1/session",
     "POST /sign-out",
+    "POST /next-person",
+    // Looked at by the page of a shared workstation: how long the session behind the cookie lives, which who holds the
+    // cookie may know.
+    "GET /api/v1/session/remaining",
+    "GET /idle",
+    // A browser becomes a shared workstation: what makes it one is a code.
+    "GET /workstation",
+    "POST /workstation",
+    "GET /workstation/{token}",
     // There and back by the company's identity provider; the handler judges what comes back.
     "GET /sign-in/with/{provider}",
     "GET /sign-in/with/{provider}/callback",

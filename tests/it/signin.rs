@@ -89,7 +89,9 @@ async fn of_many_who_use_a_link_at_once_one_does() {
         let (app, token) = (house.app.clone(), token.clone());
         calls.spawn(async move {
             let password = bailiwick::signin::hasher::Secret::new(PASSWORD);
-            bailiwick::signin::set_password(&app, token, password, String::new()).await.is_ok()
+            bailiwick::signin::set_password(&app, token, password, bailiwick::signin::Visitor::default())
+                .await
+                .is_ok()
         });
     }
     let done = calls.join_all().await.into_iter().filter(|done| *done).count();

@@ -200,7 +200,7 @@ async fn of_many_who_answer_one_challenge_at_once_one_signs_in() {
     for _ in 0..20 {
         let (app, token, shown) = (house.app.clone(), token.clone(), shown(&answer));
         calls.spawn(async move {
-            signin::passkeys::sign_in(&app, Some(token), shown, String::new()).await.is_ok()
+            signin::passkeys::sign_in(&app, Some(token), shown, signin::Visitor::default()).await.is_ok()
         });
     }
     let done = calls.join_all().await.into_iter().filter(|done| *done).count();

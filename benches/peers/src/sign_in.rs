@@ -260,7 +260,7 @@ async fn enrol(app: &App, number: u64) -> Result<()> {
     let wanted = Invitation { username: format!("picker-{number}"), ..Invitation::default() };
     let invited = app.write(&Caller::shell(0), |tx: &mut Tx<'_>| invite(tx, wanted)).await?.value;
     let chosen =
-        signin::set_password(app, invited.link.token, Secret::new(PASSWORD), String::new()).await?;
+        signin::set_password(app, invited.link.token, Secret::new(PASSWORD), signin::Visitor::default()).await?;
     let session = session(app, chosen).await?;
     let factor = signin::begin_factor(app, session.clone()).await?;
     let secret = totp_rs::Secret::try_from_base32(&factor.secret).expect("its secret");

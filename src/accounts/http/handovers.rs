@@ -168,7 +168,7 @@ async fn slip(app: &App, page: &Page, id: AccountId, what: What, made: &Made) ->
     let details = app.read(move |reader| find_named(reader, &id)).await?;
     let public_url = &app.config().public_url;
     let (url, pass) = match what {
-        What::Factor => (format!("{public_url}/pass"), Some(in_groups(&made.token))),
+        What::Factor => (format!("{public_url}/pass"), Some(made.in_groups())),
         What::Enrolment | What::Password => (made.address(public_url), None),
     };
     page.render(
@@ -182,10 +182,4 @@ async fn slip(app: &App, page: &Page, id: AccountId, what: What, made: &Made) ->
             "ends_at": made.expires_at,
         }),
     )
-}
-
-/// Groups of four, as a person types them.
-fn in_groups(pass: &str) -> String {
-    let signs: Vec<char> = pass.chars().collect();
-    signs.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }

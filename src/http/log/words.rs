@@ -78,6 +78,8 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("session_ended", "Session ended"),
     ("session_started", "Session started"),
     ("setting_changed", "Setting changed"),
+    ("workstation_changed", "Shared workstation changed"),
+    ("workstation_entered", "Shared workstation entered"),
     ("sso_refused", "Sign-in by a provider refused"),
     ("task_handed_over", "Task handed over"),
     ("task_opened", "Task opened"),
@@ -177,6 +179,14 @@ fn verb(change: &Change) -> &'static str {
         C::SessionStarted { .. } => "signed in",
         C::DeviceRemembered { .. } => "signed in from a new device",
         C::SessionEnded { .. } => "ended a session",
+        C::WorkstationEntered { .. } => "signed in on a shared workstation for the first time in a while",
+        C::WorkstationChanged { what, .. } => match what.as_str() {
+            "registered" => "registered a shared workstation",
+            "renamed" => "renamed a shared workstation",
+            "code_made" => "made another code for a shared workstation",
+            "in_use" => "put a shared workstation in use",
+            _ => "ended a shared workstation",
+        },
         C::IdentityLinked { .. } => "linked an identity provider’s subject",
         C::IdentityUnlinked { .. } => "took an identity provider’s subject away",
         C::SsoRefused { .. } => "refused a sign-in by an identity provider",
@@ -328,6 +338,9 @@ fn note(app: &App, change: &Change) -> Option<String> {
         }
         C::DataExported { what, rows } => format!("{what}, {rows} rows"),
         C::AccessDayClosed { day, size, .. } => format!("{day}, {size} records"),
+        C::WorkstationEntered { workstation, .. } | C::WorkstationChanged { workstation, .. } => {
+            return app.workstations().name(workstation);
+        }
         C::PasskeyChanged { .. }
         | C::PasswordSet { .. }
         | C::PasswordUnlocked { .. }
@@ -372,6 +385,7 @@ fn href(change: &Change) -> Option<String> {
         | C::TaskWithdrawn { task, .. } => format!("/tasks/{task}"),
         C::ProposalChanged { proposal, .. } => format!("/proposals/{proposal}"),
         C::ExceptionChanged { .. } => "/exceptions".to_owned(),
+        C::WorkstationChanged { .. } => "/workstations".to_owned(),
         C::OwnDecisionChanged { .. } => "/objections".to_owned(),
         C::AlarmRaised { alarm, .. }
         | C::AlarmSeenAgain { alarm, .. }

@@ -36,6 +36,17 @@ pub struct Frame {
     pub revision: Option<u64>,
     /// The root hash of the log at that revision, if it is known.
     pub tree: Option<String>,
+    /// The shared workstation at which it is read, if it is one.
+    pub workstation: Option<Shared>,
+}
+
+/// A shared workstation, as the pages read at it show it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shared {
+    /// What people call it.
+    pub name: String,
+    /// After so many seconds without a request the session ends that is open; none if none is open.
+    pub idle: Option<i64>,
 }
 
 /// The reader, as the bar names them.
@@ -82,6 +93,8 @@ pub struct Gate {
     pub now: String,
     /// The organisation's time zone, an IANA name.
     pub zone: String,
+    /// The shared workstation at which it is read, if it is one.
+    pub workstation: Option<Shared>,
 }
 
 /// A form as it is shown: empty the first time, with what was typed and what is wrong with it when it comes back.

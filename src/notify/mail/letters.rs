@@ -13,11 +13,11 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::db::{Reader, Tx};
 use crate::error::Result;
-use crate::ids::AlarmId;
+use crate::ids::{AlarmId, WorkstationId};
 use crate::signin;
 use crate::signin::links::{self, Purpose};
 use crate::signin::lockout::{self, Lock};
-use crate::signin::resetting;
+use crate::signin::{resetting, workstations};
 
 /// The alarms that a mail is about.
 pub(super) fn alarms_of(mail: &Mail) -> Vec<AlarmId> {
@@ -109,6 +109,10 @@ fn particulars(app: &App, reader: &mut Reader<'_>, mail: &Mail) -> Result<Option
             let ends_at = signin::standing(reader, &mail.account)?.password_ends_at;
             ends_at.filter(|at| *at > reader.now).map(|at| json!({ "password_ends_at": at }))
         }
+        Template::WorkstationEntered => match WorkstationId::parse(&mail.about) {
+            Some(id) => Some(json!({ "workstation": workstations::find(reader, &id)?.name })),
+            None => None,
+        },
         Template::Alarms => {
             let mut open = Vec::new();
             for id in alarms_of(mail) {

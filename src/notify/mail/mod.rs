@@ -48,6 +48,8 @@ text_enum! {
         FactorRemoved = "factor-removed",
         /// Somebody signed in from a device that was not known.
         NewDevice = "new-device",
+        /// Somebody signed in on a shared workstation on which they had not been lately.
+        WorkstationEntered = "workstation-entered",
         /// The e-mail address is another: to the new one.
         EmailChanged = "email-changed",
         /// The e-mail address is another: to the old one.

@@ -127,7 +127,7 @@ mod tests {
         let context = json!({
             "firm": "Heron Parcel", "given_name": name, "username": "pnaka", "house": "https://localhost:8443",
             "zone": "Europe/London", "at": at, "link": "https://localhost:8443/unlock/abc", "ends_at": at,
-            "until": null, "password_ends_at": at, "alarms": [alarm],
+            "until": null, "password_ends_at": at, "alarms": [alarm], "workstation": "Packing table 3",
         });
         Letter { to: "ada@firm.example".to_owned(), context, template: template.as_str() }
     }

@@ -1,9 +1,9 @@
-//! The cookies: one carries a session's token, one makes a device known, one knows a browser again that answers a
-//! passkey's challenge. And what else a browser says of itself.
+//! The cookies: one carries a session's token, one makes a device known, one makes a browser a shared workstation, one
+//! knows a browser again that answers a passkey's challenge. And what else a browser says of itself.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::app::App;
@@ -11,7 +11,7 @@ use crate::entropy;
 use crate::http::client;
 use crate::signin::hasher::Secret;
 use crate::signin::sessions::{COOKIE, Issued};
-use crate::signin::{Visitor, known_devices};
+use crate::signin::{Visitor, known_devices, workstations};
 
 /// Who stands at the door.
 pub fn visitor(app: &App, request: &HttpRequest) -> Visitor {
@@ -19,6 +19,7 @@ pub fn visitor(app: &App, request: &HttpRequest) -> Visitor {
         agent: agent(request),
         address: client::address(&app.config().trusted_proxies, request),
         device: request.cookie(known_devices::COOKIE).map(|cookie| Secret::new(cookie.value())),
+        workstation: workstation_shown(request),
     }
 }
 
@@ -32,12 +33,25 @@ pub fn with_device(mut response: HttpResponse, device: Option<Secret>) -> HttpRe
     response
 }
 
+/// The token of the shared workstation that a browser says it is.
+pub fn workstation_shown(request: &HttpRequest) -> Option<Secret> {
+    request.cookie(workstations::COOKIE).map(|cookie| Secret::new(cookie.value()))
+}
+
+/// Lets a browser be a shared workstation, for so long from now on; a known device it is no more.
+pub fn with_workstation(mut response: HttpResponse, token: &Secret) -> HttpResponse {
+    let mut cookie = cookie(workstations::COOKIE, token.expose().to_owned());
+    cookie.set_max_age(Duration::days(workstations::LIFE.num_days()));
+    set(&mut response, cookie);
+    without(response, known_devices::COOKIE)
+}
+
 /// Knows a browser again for as long as it is open; it says nothing of who uses it.
 const BROWSER: &str = "__Host-browser";
 const TOKEN_LENGTH: usize = 43;
 
 /// How the browser named itself.
-pub fn agent(request: &HttpRequest) -> String {
+fn agent(request: &HttpRequest) -> String {
     let named = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     named.unwrap_or_default().to_owned()
 }
@@ -68,11 +82,23 @@ pub fn with_browser(mut response: HttpResponse, token: String) -> HttpResponse {
     response
 }
 
-/// Takes the cookie away.
-pub fn without_cookie(mut response: HttpResponse) -> HttpResponse {
-    let mut cookie = cookie(COOKIE, String::new());
+/// Takes the cookie of a session away.
+pub fn without_cookie(response: HttpResponse) -> HttpResponse {
+    without(response, COOKIE)
+}
+
+fn without(mut response: HttpResponse, name: &'static str) -> HttpResponse {
+    let mut cookie = cookie(name, String::new());
     cookie.set_max_age(Duration::ZERO);
     set(&mut response, cookie);
+    response
+}
+
+/// As [`without_cookie`], and nothing of what the browser kept of pages is left for the next person.
+pub fn without_traces(response: HttpResponse) -> HttpResponse {
+    let mut response = without_cookie(response);
+    let cache = HeaderValue::from_static("\"cache\"");
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), cache);
     response
 }
 

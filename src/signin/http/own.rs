@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::cookies::agent;
+use super::cookies::visitor;
 use super::passkeys::ShownPasskey;
 use super::views::StepView;
 use super::{Code, alike, of};
@@ -42,7 +42,7 @@ pub struct Codes {
 #[utoipa::path(post, path = "/api/v1/me/proof", request_body = Proof, responses((status = 200, body = StepView)))]
 pub async fn prove(app: web::Data<App>, request: HttpRequest, current: Current, body: Json<Proof>) -> Answer {
     let Proof { password, code } = body.into_inner();
-    alike(proving::prove(&app, of(current)?, password, code, agent(&request)).await)
+    alike(proving::prove(&app, of(current)?, password, code, visitor(&app, &request)).await)
 }
 
 /// POST /api/v1/me/proof/challenge: for one of one's passkeys.
@@ -67,7 +67,7 @@ pub async fn prove_by_passkey(
     body: Json<ShownPasskey>,
 ) -> Answer {
     let shown = body.into_inner().into();
-    alike(proving::prove_by_passkey(&app, of(current)?, shown, agent(&request)).await)
+    alike(proving::prove_by_passkey(&app, of(current)?, shown, visitor(&app, &request)).await)
 }
 
 /// POST /api/v1/me/totp: an authenticator beside passkeys, or in the place of the present one.

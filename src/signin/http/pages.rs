@@ -9,7 +9,9 @@ pub mod my_security;
 mod proving;
 mod recovery;
 mod signing_in;
+mod terminal;
 mod unlocking;
+pub mod workstations;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
@@ -23,6 +25,7 @@ pub use signing_in::{
     change_form, change_password, choose_form, choose_password, code, show_code, sign_in, sign_in_form,
     sign_out,
 };
+pub use terminal::{code_form, code_link, idle, next_person, take_code};
 pub use unlocking::{unlock, unlock_form};
 
 use crate::app::App;
@@ -35,7 +38,8 @@ use crate::signin::password;
 
 const LONGEST_NEXT: usize = 512;
 /// Addresses that a sign-in does not go on to.
-const GATES: [&str; 6] = ["/enrol", "/set-up", "/recover", "/pass", "/sign-in", "/sign-out"];
+const GATES: [&str; 8] =
+    ["/enrol", "/set-up", "/recover", "/pass", "/sign-in", "/sign-out", "/workstation", "/idle"];
 
 /// GET /.well-known/change-password (W3C, "A well-known URL for changing passwords").
 ///

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::cookies::{agent, browser, with_browser};
+use super::cookies::{browser, visitor, with_browser};
 use super::views::StepView;
 use super::{alike, of, progressed};
 use crate::app::App;
@@ -89,7 +89,7 @@ pub struct Renamed {
 #[utoipa::path(post, path = "/api/v1/signin/passkey/challenge", responses((status = 200, body = Challenge)))]
 pub async fn sign_in_challenge(app: web::Data<App>, request: HttpRequest) -> Answer {
     let token = browser(&app, &request);
-    let challenge = passkeys::begin_sign_in(&app, token.clone()).await?;
+    let challenge = passkeys::begin_sign_in(&app, token.clone(), visitor(&app, &request)).await?;
     Ok(with_browser(answer::ok(challenge)?, token))
 }
 
@@ -100,7 +100,7 @@ pub async fn sign_in_challenge(app: web::Data<App>, request: HttpRequest) -> Ans
 #[utoipa::path(post, path = "/api/v1/signin/passkey", request_body = ShownPasskey, responses((status = 200, body = StepView)))]
 pub async fn sign_in(app: web::Data<App>, request: HttpRequest, body: Json<ShownPasskey>) -> Answer {
     let token = super::cookies::browser_shown(&request);
-    alike(passkeys::sign_in(&app, token, body.into_inner().into(), agent(&request)).await)
+    alike(passkeys::sign_in(&app, token, body.into_inner().into(), visitor(&app, &request)).await)
 }
 
 /// POST /api/v1/signin/factor/challenge: for a key of whoever has given the right password.
@@ -124,7 +124,7 @@ pub async fn show_factor(
     body: Json<ShownPasskey>,
 ) -> Answer {
     let shown = body.into_inner().into();
-    alike(passkeys::take_second_factor(&app, of(current)?, shown, agent(&request)).await)
+    alike(passkeys::take_second_factor(&app, of(current)?, shown, visitor(&app, &request)).await)
 }
 
 /// POST /api/v1/enrolment/passkey/challenge
@@ -148,7 +148,7 @@ pub async fn enrol(
     body: Json<NewPasskey>,
 ) -> Answer {
     let made = body.into_inner().into();
-    progressed(passkeys::enrol(&app, of(current)?, made, agent(&request)).await?)
+    progressed(passkeys::enrol(&app, of(current)?, made, visitor(&app, &request)).await?)
 }
 
 /// GET /api/v1/me/passkeys

@@ -7,7 +7,7 @@ use super::super::State;
 use super::super::sessions::Session;
 use crate::accounts::{self, Kind, Named};
 use crate::clock::Timestamp;
-use crate::ids::{AccountId, SessionId};
+use crate::ids::{AccountId, SessionId, WorkstationId};
 
 /// The answer to a step of a sign-in or an enrolment.
 #[derive(Serialize, ToSchema)]
@@ -30,6 +30,9 @@ pub struct SessionView {
     proved_at: Option<Timestamp>,
     ends_at: Timestamp,
     idle_seconds: i64,
+    /// The shared workstation where it was begun; null elsewhere.
+    #[schema(required)]
+    workstation: Option<WorkstationId>,
 }
 
 impl SessionView {
@@ -43,8 +46,22 @@ impl SessionView {
             proved_at: session.proved_at,
             ends_at: session.ends_at,
             idle_seconds: session.idle.num_seconds(),
+            workstation: session.workstation,
         }
     }
+}
+
+/// How long the session behind the cookie lives on.
+#[derive(Serialize, ToSchema)]
+pub struct RemainingView {
+    /// So many seconds, unless something is asked in it before; none where there is no session.
+    #[schema(minimum = 0)]
+    pub seconds: i64,
+}
+
+/// So many seconds, none of them cut short.
+pub fn whole_seconds(span: chrono::Duration) -> i64 {
+    (span.num_milliseconds() + 999) / 1_000
 }
 
 /// Who one is.

@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::signin::sessions::{self, Issued, Session, Stage};
-use crate::signin::{Progress, limit_of, totp, vouched};
+use crate::signin::{Progress, Visitor, totp, vouched};
 
 /// Asks the device of somebody who enrols for a key.
 ///
@@ -30,13 +30,14 @@ pub async fn begin_enrolment(app: &App, session: Session) -> Result<Challenge> {
 /// # Errors
 /// [`Error::Unauthenticated`] outside an enrolment; [`Error::Conflict`] `challenge-over` or `passkey-known`;
 /// [`Error::Invalid`] for what is not as it was asked for.
-pub async fn enrol(app: &App, session: Session, made: Made, agent: String) -> Result<Progress> {
+pub async fn enrol(app: &App, session: Session, made: Made, visitor: Visitor) -> Result<Progress> {
     enrolling(&session)?;
     let made = made.checked()?;
     app.to_its_end(move |app| {
         let passkey = registering::judge(app, &session, Purpose::Enrolment, &made)?;
-        let done = app
-            .write_now(&Caller::nobody(), |tx| complete(tx, app, &session, (&passkey, &made.name), &agent))?;
+        let done = app.write_now(&Caller::nobody(), |tx| {
+            complete(tx, app, &session, (&passkey, &made.name), &visitor)
+        })?;
         let (issued, codes) = done.value;
         Ok(Progress { recovery_codes: Some(codes), ..Progress::signed_in(issued) })
     })
@@ -48,16 +49,15 @@ fn complete(
     app: &App,
     session: &Session,
     (passkey, name): (&Passkey, &str),
-    agent: &str,
+    visitor: &Visitor,
 ) -> Result<(Issued, Vec<String>)> {
     accounts::enrol(tx, &session.account)?;
     registering::add(tx, &session.account, passkey, name)?;
     // An authenticator that was begun and not confirmed is none.
     totp::remove(tx, &session.account)?;
     let codes = totp::new_recovery_codes(tx, &session.account)?;
-    let limit = limit_of(tx, app, &session.account)?;
     let first = if session.origin.is_some() { vouched::METHOD } else { "pwd" };
-    let issued = sessions::raise(tx, session, limit, agent, &[first, "passkey"])?;
+    let issued = sessions::raise(tx, app, session, visitor, &[first, "passkey"])?;
     Ok((issued, codes))
 }
 

@@ -5,48 +5,51 @@
 
 use super::Purpose;
 use super::ceremony::{Bound, Challenge};
-use super::showing::{self, Judged, Shown};
+use super::showing::{self, Judged, Shown, Whom};
 use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::signin::sessions::{self, Issued, Session, Stage};
-use crate::signin::{Progress, entering, limit_of, people, vouched};
+use crate::signin::{Progress, Visitor, entering, people, vouched};
 
 /// Asks the browser for whichever key it has for this house.
 ///
 /// # Errors
 /// [`Error::Conflict`] `passkeys-unavailable`.
-pub async fn begin_sign_in(app: &App, browser: String) -> Result<Challenge> {
-    app.to_its_end(move |app| showing::begin(app, Purpose::SignIn, &Bound::Browser(&browser), None)).await
+pub async fn begin_sign_in(app: &App, browser: String, visitor: Visitor) -> Result<Challenge> {
+    app.to_its_end(move |app| {
+        let shared = app.workstations().shown(&app.context().vault, &visitor).is_some();
+        showing::begin(app, Purpose::SignIn, &Bound::Browser(&browser), Whom { account: None, shared })
+    })
+    .await
 }
 
 /// Signs in whose key was shown.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] for everything but a key of somebody in use, shown rightly to this browser's challenge.
-pub async fn sign_in(app: &App, browser: Option<String>, shown: Shown, agent: String) -> Result<Progress> {
+pub async fn sign_in(app: &App, browser: Option<String>, shown: Shown, visitor: Visitor) -> Result<Progress> {
     let shown = shown.checked()?;
     let browser = browser.ok_or(Error::Unauthenticated)?;
     app.to_its_end(move |app| {
         let bound = Bound::Browser(&browser);
         let judged = showing::judge(app, Purpose::SignIn, (&bound, None), &shown)?;
         let judged = judged.ok_or(Error::Unauthenticated)?;
-        let entered = app.write_now(&Caller::nobody(), |tx| enter(tx, app, &judged, &agent))?;
+        let entered = app.write_now(&Caller::nobody(), |tx| enter(tx, app, &judged, &visitor))?;
         entered.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
     })
     .await
 }
 
-fn enter(tx: &mut Tx<'_>, app: &App, judged: &Judged, agent: &str) -> Result<Option<Issued>> {
+fn enter(tx: &mut Tx<'_>, app: &App, judged: &Judged, visitor: &Visitor) -> Result<Option<Issued>> {
     let account = accounts::find(tx, &judged.account)?;
     let elsewhere = vouched::elsewhere(tx, &app.config().identity_providers, &account.id)?;
     if elsewhere || !people::is_active(&account, tx.now) || !showing::use_up(tx, judged)? {
         return Ok(None);
     }
-    let limit = limit_of(tx, app, &account.id)?;
-    sessions::begin(tx, &account.id, limit, agent, &["passkey"]).map(Some)
+    sessions::begin(tx, app, &account.id, visitor, &["passkey"]).map(Some)
 }
 
 /// Asks for a key of whoever has given the right password, or for whom an identity provider vouches.
@@ -57,7 +60,7 @@ pub async fn begin_second_factor(app: &App, session: Session) -> Result<Challeng
     half_way(&session)?;
     app.to_its_end(move |app| {
         let bound = Bound::Session(&session.id);
-        showing::begin(app, Purpose::SecondFactor, &bound, Some(&session.account))
+        showing::begin(app, Purpose::SecondFactor, &bound, Whom::of(&session))
     })
     .await
 }
@@ -71,7 +74,7 @@ pub async fn take_second_factor(
     app: &App,
     session: Session,
     shown: Shown,
-    agent: String,
+    visitor: Visitor,
 ) -> Result<Progress> {
     half_way(&session)?;
     let shown = shown.checked()?;
@@ -84,7 +87,7 @@ pub async fn take_second_factor(
             if !showing::use_up(tx, &judged)? {
                 return Ok(None);
             }
-            entering::complete(tx, app, &session, &agent, &[first, "passkey"]).map(Some)
+            entering::complete(tx, app, &session, &visitor, &[first, "passkey"]).map(Some)
         })?;
         entered.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
     })

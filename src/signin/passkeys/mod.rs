@@ -6,6 +6,7 @@
 //!   password in place of a code.
 //! - What a device signs counts for the configured public URL and nothing else, within five minutes, once, and in the
 //!   browser or session that asked.
+//! - A shared workstation is asked for keys that people carry, never for those that it keeps itself.
 //! - Signatures are judged outside transactions; what follows from them is decided inside, from the rows as they are.
 //! - A count that goes back is refused, recorded, and alarms. Wrong passwords and codes never keep a passkey out.
 //! - Keys and names are sealed; events carry ids. May call: `accounts`, `alarms`, `organisation`.
@@ -17,6 +18,7 @@ mod registering;
 mod showing;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use webauthn_rs::prelude::{Passkey, Url, Webauthn, WebauthnBuilder};
 
 pub(super) use ceremony::Bound;
@@ -25,7 +27,7 @@ pub use enrolling::{begin_enrolment, enrol};
 pub use entering::{begin_second_factor, begin_sign_in, sign_in, take_second_factor};
 pub use registering::{Made, add_own, begin_own};
 pub use showing::Shown;
-pub(super) use showing::{begin as begin_showing, judge, use_up};
+pub(super) use showing::{Whom, begin as begin_showing, judge, use_up};
 
 use super::store::passkeys::{self as store, Row};
 use super::{factors, sessions::Session};
@@ -171,6 +173,15 @@ fn relying_party(app: &App) -> Result<Webauthn> {
         .timeout(lasts)
         .build()
         .map_err(|cause| Error::internal("making the relying party", cause))
+}
+
+/// On a shared workstation only a key that its owner carries will do: whoever knows the terminal's own lock could use one
+/// that it keeps.
+fn carried(public_key: &mut Value) {
+    public_key["hints"] = json!(["security-key"]);
+    if let Some(Value::Object(selection)) = public_key.get_mut("authenticatorSelection") {
+        selection.insert("authenticatorAttachment".to_owned(), json!("cross-platform"));
+    }
 }
 
 fn opened(vault: &Vault, row: &Row) -> Result<Passkey> {

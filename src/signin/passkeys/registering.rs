@@ -8,8 +8,8 @@ use webauthn_rs::prelude::{Passkey, PasskeyRegistration, RegisterPublicKeyCreden
 
 use super::ceremony::{self, Bound, Challenge};
 use super::{
-    Listed, MOST, Purpose, changed, check_bytes, checked_name, credential_place, listed, name_place, opened,
-    relying_party, space_of,
+    Listed, MOST, Purpose, carried, changed, check_bytes, checked_name, credential_place, listed, name_place,
+    opened, relying_party, space_of,
 };
 use crate::accounts;
 use crate::app::{App, Written};
@@ -97,6 +97,9 @@ pub(super) fn begin(app: &App, session: &Session, purpose: Purpose) -> Result<Ch
     if let Some(Value::Object(selection)) = public_key.get_mut("authenticatorSelection") {
         selection.insert("residentKey".to_owned(), json!("required"));
         selection.insert("requireResidentKey".to_owned(), json!(true));
+    }
+    if session.workstation.is_some() {
+        carried(&mut public_key);
     }
     ceremony::begin(app, purpose, &Bound::Session(&session.id), &state, public_key)
 }

@@ -10,13 +10,14 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, Passkey, PublicKeyCredent
 
 use super::ceremony::{self, Bound, Challenge};
 use super::registering::{LONGEST_CLIENT_DATA, LONGEST_ID};
-use super::{Purpose, changed, check_bytes, credential_place, opened, relying_party, space_of};
+use super::{Purpose, carried, changed, check_bytes, credential_place, opened, relying_party, space_of};
 use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::{AccountId, CeremonyId, PasskeyId};
+use crate::signin::sessions::Session;
 use crate::signin::store::passkeys::{self as store, Row};
 
 /// The longest Base64 of the authenticator's data, the signature and the user handle, in characters.
@@ -77,7 +78,22 @@ pub(in crate::signin) struct Judged {
     counter: u32,
 }
 
-/// Asks a device for one of `account`'s keys, or for whichever it has for this house; on a blocking thread.
+/// Who is asked for a key, and where.
+pub(in crate::signin) struct Whom<'a> {
+    /// Whose it must be, where that is known.
+    pub account: Option<&'a AccountId>,
+    /// Whether they stand at a shared workstation.
+    pub shared: bool,
+}
+
+impl<'a> Whom<'a> {
+    /// The owner of a session, where it was begun.
+    pub fn of(session: &'a Session) -> Self {
+        Self { account: Some(&session.account), shared: session.workstation.is_some() }
+    }
+}
+
+/// Asks a device for one of somebody's keys, or for whichever it has for this house; on a blocking thread.
 ///
 /// # Errors
 /// [`Error::Conflict`] `passkey-missing` if the account has none; `passkeys-unavailable`.
@@ -85,7 +101,7 @@ pub(in crate::signin) fn begin(
     app: &App,
     purpose: Purpose,
     bound: &Bound<'_>,
-    account: Option<&AccountId>,
+    whom: Whom<'_>,
 ) -> Result<Challenge> {
     let party = relying_party(app)?;
     let (options, state) = party
@@ -94,7 +110,10 @@ pub(in crate::signin) fn begin(
     let mut options =
         serde_json::to_value(options).map_err(|cause| Error::internal("writing options", cause))?;
     let mut public_key = options["publicKey"].take();
-    if let Some(account) = account {
+    if whom.shared {
+        carried(&mut public_key);
+    }
+    if let Some(account) = whom.account {
         public_key["allowCredentials"] = Value::Array(known(app, account)?);
     }
     ceremony::begin(app, purpose, bound, &state, public_key)

@@ -6,10 +6,14 @@ use crate::clock::Timestamp;
 use crate::db::schema::one_time_links as links;
 use crate::db::{Reader, Tx};
 use crate::error::Result;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, WorkstationId};
 use crate::signin::links::{Link, Purpose};
 
-type Columns = (Purpose, Option<AccountId>, Timestamp);
+type Columns = (Purpose, Option<AccountId>, Option<WorkstationId>, Timestamp);
+
+fn link((purpose, account, workstation, expires_at): Columns) -> Link {
+    Link { purpose, account, workstation, expires_at }
+}
 
 /// The link of that digest, if it can still be used.
 pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Link>> {
@@ -17,10 +21,10 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Link>> {
         .find(digest)
         .filter(links::used_at.is_null())
         .filter(links::expires_at.gt(reader.now))
-        .select((links::purpose, links::account, links::expires_at))
+        .select((links::purpose, links::account, links::workstation, links::expires_at))
         .first(reader.connection)
         .optional()?;
-    Ok(row.map(|(purpose, account, expires_at)| Link { purpose, account, expires_at }))
+    Ok(row.map(link))
 }
 
 pub fn insert(tx: &mut Tx<'_>, digest: &str, link: &Link) -> Result<()> {
@@ -29,6 +33,7 @@ pub fn insert(tx: &mut Tx<'_>, digest: &str, link: &Link) -> Result<()> {
             links::digest.eq(digest),
             links::purpose.eq(link.purpose),
             links::account.eq(&link.account),
+            links::workstation.eq(&link.workstation),
             links::created_at.eq(tx.now),
             links::expires_at.eq(link.expires_at),
         ))
@@ -44,10 +49,10 @@ pub fn take(tx: &mut Tx<'_>, digest: &str, purpose: Purpose) -> Result<Option<Li
         .filter(links::expires_at.gt(now))
         .filter(links::purpose.eq(purpose))
         .set(links::used_at.eq(now))
-        .returning((links::purpose, links::account, links::expires_at))
+        .returning((links::purpose, links::account, links::workstation, links::expires_at))
         .get_result(tx.connection)
         .optional()?;
-    Ok(row.map(|(purpose, account, expires_at)| Link { purpose, account, expires_at }))
+    Ok(row.map(link))
 }
 
 /// Makes unused links of that purpose and account worthless: a new one takes their place.
@@ -60,6 +65,16 @@ pub fn void(tx: &mut Tx<'_>, purpose: Purpose, account: Option<&AccountId>) -> R
             .execute(tx.connection)?,
         None => diesel::update(unused).set(links::used_at.eq(now)).execute(tx.connection)?,
     };
+    Ok(())
+}
+
+/// Makes unused codes of a workstation worthless.
+pub fn void_of_workstation(tx: &mut Tx<'_>, workstation: &WorkstationId) -> Result<()> {
+    let now = tx.now;
+    diesel::update(links::table.filter(links::workstation.eq(workstation)))
+        .filter(links::used_at.is_null())
+        .set(links::used_at.eq(now))
+        .execute(tx.connection)?;
     Ok(())
 }
 

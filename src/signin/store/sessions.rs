@@ -1,5 +1,6 @@
 //! Rows of `sessions`: `digest` is SHA-256 of the token as hex, `agent` the sealed name of the browser, `idle_seconds`
-//! and `ends_at` its two ends, `network` the name of the network that it was seen in last,
+//! and `ends_at` its two ends, `network` the name of the network that it was seen in last, `workstation` the shared one
+//! where it was begun,
 //! `next_password` the hash of a new password that waits for the second factor.
 
 use diesel::prelude::*;
@@ -8,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::db::schema::sessions;
 use crate::db::{Reader, Tx};
 use crate::error::Result;
-use crate::ids::{AccountId, SessionId};
+use crate::ids::{AccountId, SessionId, WorkstationId};
 use crate::signin::sessions::{Session, Stage};
 
 /// A new row.
@@ -20,7 +21,7 @@ pub struct New {
     pub idle_seconds: i64,
     pub ends_at: Timestamp,
     pub agent: Vec<u8>,
-    pub next_password: Option<String>,
+    pub workstation: Option<WorkstationId>,
 }
 
 /// A session as its owner's list shows it; `agent` is sealed.
@@ -33,11 +34,13 @@ pub struct ListedRow {
     pub idle_seconds: i64,
     pub agent: Vec<u8>,
     pub network: Option<String>,
+    pub workstation: Option<WorkstationId>,
 }
 
 type Times = (Timestamp, Timestamp, Timestamp, i64, Timestamp);
+type Where = (Option<String>, Option<WorkstationId>);
 type Waiting = (Option<String>, Option<String>);
-type Columns = (SessionId, AccountId, Stage, Times, Option<String>, Waiting);
+type Columns = (SessionId, AccountId, Stage, Times, Where, Waiting);
 
 /// The session of that digest unless it was ended.
 pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
@@ -55,12 +58,12 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
                 sessions::idle_seconds,
                 sessions::ends_at,
             ),
-            sessions::network,
+            (sessions::network, sessions::workstation),
             (sessions::next_password, sessions::origin),
         ))
         .first(reader.connection)
         .optional()?;
-    Ok(row.map(|(id, account, stage, times, network, (next_password, origin))| Session {
+    Ok(row.map(|(id, account, stage, times, (network, workstation), (next_password, origin))| Session {
         id,
         account,
         stage,
@@ -72,6 +75,7 @@ pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Session>> {
         network,
         next_password,
         origin,
+        workstation,
     }))
 }
 
@@ -92,7 +96,7 @@ pub fn insert(reader: &mut Reader<'_>, new: &New) -> Result<()> {
                 sessions::idle_seconds.eq(new.idle_seconds),
                 sessions::ends_at.eq(new.ends_at),
                 sessions::agent.eq(&new.agent),
-                sessions::next_password.eq(&new.next_password),
+                sessions::workstation.eq(&new.workstation),
             ),
         ))
         .execute(reader.connection)?;
@@ -193,6 +197,36 @@ pub fn end_of_origins(
         .get_results(tx.connection)?)
 }
 
+/// Ends every session that was begun on a workstation and has not reached its last end, and returns whose they were and
+/// how far they had come.
+pub fn end_of_workstation(
+    tx: &mut Tx<'_>,
+    workstation: &WorkstationId,
+    cause: &str,
+) -> Result<Vec<(SessionId, AccountId, Stage)>> {
+    Ok(diesel::update(sessions::table)
+        .filter(sessions::workstation.eq(workstation))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::ends_at.gt(tx.now))
+        .set((
+            sessions::ended_at.eq(tx.now),
+            sessions::ended_by.eq(cause),
+            sessions::next_password.eq(None::<String>),
+        ))
+        .returning((sessions::id, sessions::account, sessions::stage))
+        .get_results(tx.connection)?)
+}
+
+/// Whether the account had a full session on that workstation before this one, as far as sessions are kept.
+pub fn was_on(reader: &mut Reader<'_>, workstation: &WorkstationId, now: &Session) -> Result<bool> {
+    let before = sessions::table
+        .filter(sessions::account.eq(&now.account))
+        .filter(sessions::workstation.eq(workstation))
+        .filter(sessions::stage.eq(Stage::Full))
+        .filter(sessions::id.ne(&now.id));
+    Ok(diesel::select(diesel::dsl::exists(before)).get_result(reader.connection)?)
+}
+
 /// The full sessions of an account that were not ended and whose last end lies ahead, newest first.
 pub fn list(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<ListedRow>> {
     Ok(sessions::table
@@ -210,6 +244,7 @@ pub fn list(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<ListedRo
             sessions::idle_seconds,
             sessions::agent,
             sessions::network,
+            sessions::workstation,
         ))
         .load(reader.connection)?)
 }

@@ -30,6 +30,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/objections/{id}", "stands where somebody decided about themselves; its call is filled"),
     ("/tasks/{id}/verification", "offered once the task is said to be done; it has no field"),
     ("/tasks/{id}/reopening", "likewise; its call is filled"),
+    ("/next-person", "stands at a shared workstation alone; it has no field"),
     ("/me/security/authenticator", "stands behind a fresh proof; its field is a secret"),
     ("/me/security/authenticator/removal", "offered beside a passkey; it has no field"),
     ("/me/security/passkeys/{id}/name", "stands where somebody has a passkey; its call is filled"),
@@ -133,7 +134,9 @@ fn addresses(stage: &Stage) -> Vec<String> {
             }
             path if path.ends_with("/with/{provider}") || path.ends_with("/callback") => continue,
             path if path.starts_with("/enrol/") => vec![stage.link().to_owned()],
-            path if path.starts_with("/set-up/") => vec!["no-link".to_owned()],
+            path if path.starts_with("/set-up/") || path.starts_with("/workstation/") => {
+                vec!["no-link".to_owned()]
+            }
             path => panic!("{path}: say in tests/it/canaries/forms.rs what stands behind its parameter"),
         };
         for thing in things {

@@ -7,7 +7,7 @@ use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::stage::{
-    PAYROLL, a_permit_by_name, a_second_alarm, a_second_review, four_proposals, half_way_in,
+    PAYROLL, a_permit_by_name, a_second_alarm, a_second_review, a_workstation, four_proposals, half_way_in,
     logins_of_nobody, sends_mail, somebody_asks, somebody_leaves, something_shown, two_mailed_links,
 };
 use super::{Browser, House, Life, PASSWORD};
@@ -69,6 +69,7 @@ pub struct Stage {
     proposals: Vec<String>,
     evaluation: String,
     attestation: String,
+    workstation: String,
 }
 
 /// A call as it should be made.
@@ -99,6 +100,7 @@ impl Stage {
         let (officer, fresh_alarm) = a_second_alarm(&house, &life).await;
         let rester = house.person("resting.person", None).await.to_string();
         let attestation = something_shown(&mut life, &rester).await;
+        let workstation = a_workstation(&mut life).await;
         let leaver = house.person("leaving.person", None).await.to_string();
         let mut desk = house.order_desk(&life.staff.grace.id()).await;
         let evaluation = a_permit_by_name(&mut desk).await;
@@ -133,6 +135,7 @@ impl Stage {
             proposals,
             evaluation,
             attestation,
+            workstation,
         }
     }
 
@@ -395,6 +398,10 @@ impl Stage {
             // One that is nobody's: a decision about oneself is taken where nobody else is left to take it.
             "POST /api/v1/own-decisions/{id}/objection" => {
                 (Who::Mary, self.life.campaign.as_str(), json!({ "reason": word("reason") }))
+            }
+            "POST /api/v1/workstations" => (Who::Priya, "", json!({ "name": word("name") })),
+            "PATCH /api/v1/workstations/{id}" => {
+                (Who::Priya, self.workstation.as_str(), json!({ "name": word("name") }))
             }
             "POST /api/v1/tasks/{id}/refusal" => (Who::Priya, task, json!({ "reason": word("reason") })),
             _ => return None,

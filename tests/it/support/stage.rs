@@ -150,6 +150,13 @@ pub async fn a_permit_by_name(desk: &mut Browser) -> String {
     answer["context"]["evaluation"].as_str().unwrap_or_else(|| panic!("no name: {answer}")).to_owned()
 }
 
+/// A shared workstation that waits for its browser.
+pub async fn a_workstation(life: &mut Life) -> String {
+    let body = json!({ "name": "Packing table 3" });
+    let made = life.staff.priya.browser.post("/api/v1/workstations", body).await.expect(201);
+    id_of(&made.json())
+}
+
 /// Somebody has shown something; what was recorded of it.
 pub async fn something_shown(life: &mut Life, account: &str) -> String {
     let body = json!({ "account": account, "kind": "clearance", "evidence": "Seen on paper" });

@@ -151,6 +151,6 @@ if (window.PublicKeyCredential) {
     } else {
       place.querySelector("button").addEventListener("click", () => run(place));
     }
-    if (place.dataset.passkey === "sign-in") offer(place);
+    if ("offered" in place.dataset) offer(place);
   }
 }

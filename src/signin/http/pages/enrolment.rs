@@ -15,7 +15,7 @@ use crate::http::{Answer, Page, see_other};
 use crate::ids::{AccountId, CeremonyId};
 use crate::profile::Profile;
 use crate::signin::hasher::Secret;
-use crate::signin::http::cookies::{agent, visitor, with_cookie, with_device};
+use crate::signin::http::cookies::{visitor, with_cookie, with_device};
 use crate::signin::sessions::{Session, Stage};
 use crate::signin::{self, Progress, passkeys, password, people};
 use crate::sso;
@@ -59,7 +59,7 @@ pub async fn enrol(
     checked_origin(&app, &request)?;
     let (token, Choice { password, again }) = (token.into_inner(), form.into_inner());
     let set = match alike(&password, &again) {
-        Ok(()) => signin::set_password(&app, token.clone(), password.clone(), agent(&request)).await,
+        Ok(()) => signin::set_password(&app, token.clone(), password.clone(), visitor(&app, &request)).await,
         Err(error) => Err(error),
     };
     match set {
@@ -171,7 +171,7 @@ pub async fn enrol_passkey(
     let Made { ceremony, name, credential_id, client_data, attestation } = form.into_inner();
     let Some(ceremony) = CeremonyId::parse(&ceremony) else { return see_other("/enrolment/totp") };
     let made = passkeys::Made { ceremony, name, credential_id, client_data, attestation };
-    match passkeys::enrol(&app, session.clone(), made, agent(&request)).await {
+    match passkeys::enrol(&app, session.clone(), made, visitor(&app, &request)).await {
         Ok(progress) => codes_page(&app, &page, session.account, progress).await,
         Err(error) => refused(factor_page(&app, &page, session, form_of(error, Vec::new())?).await),
     }

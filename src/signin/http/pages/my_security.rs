@@ -87,7 +87,7 @@ fn context(app: &App, reader: &mut Reader<'_>, session: &Session) -> Result<Valu
         .map(|one| {
             json!({
                 "id": one.id, "current": one.current, "device": agent::in_words(&one.agent),
-                "network": one.network, "created_at": one.created_at, "seen_at": one.seen_at,
+                "network": one.network, "workstation": one.workstation, "created_at": one.created_at, "seen_at": one.seen_at,
                 "ends_at": one.ends_at,
             })
         })

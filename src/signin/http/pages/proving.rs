@@ -16,7 +16,7 @@ use crate::http::identify::Current;
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, see_other};
 use crate::signin::hasher::Secret;
-use crate::signin::http::cookies::{agent, with_cookie};
+use crate::signin::http::cookies::{visitor, with_cookie};
 use crate::signin::sessions::Session;
 use crate::signin::{self, proving};
 
@@ -56,7 +56,7 @@ pub async fn prove(
     let session = current.0.ok_or(Error::Unauthenticated)?;
     let Proof { password, code, next } = form.into_inner();
     let next = own_path(next);
-    match proving::prove(&app, session.clone(), password, code, agent(&request)).await {
+    match proving::prove(&app, session.clone(), password, code, visitor(&app, &request)).await {
         Ok(progress) => Ok(with_cookie(see_other(next.as_deref().unwrap_or("/"))?, progress.issued)),
         Err(Error::Unauthenticated) => {
             let text = "Password or code is wrong, or locked for the moment. A code works once; wait for the next one.";

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::terminal::{next_person, renewed};
 use super::{Locks, checked_origin, form_of, own_path, refused, with_next, with_status};
 use crate::accounts;
 use crate::app::App;
@@ -56,13 +57,14 @@ pub struct Choice {
 pub async fn sign_in_form(
     app: web::Data<App>,
     page: Page,
+    request: HttpRequest,
     current: Current,
     query: web::Query<Next>,
 ) -> Answer {
     let next = own_path(query.into_inner().next);
     match current.0 {
         Some(session) if session.stage == Stage::Full => see_other(next.as_deref().unwrap_or("/")),
-        _ => sign_in_page(&app, &page, Form::default(), next),
+        _ => Ok(renewed(&app, &request, sign_in_page(&app, &page, Form::default(), next)?)),
     }
 }
 
@@ -117,7 +119,11 @@ fn refused_sign_in(
     (text, username, next): (String, String, Option<String>),
     status: StatusCode,
 ) -> Answer {
-    let form = Form { values: [("username".to_owned(), username)].into(), ..problem_form(text) };
+    let mut form = problem_form(text);
+    // On a shared workstation nobody's name stays for the next person.
+    if !page.is_shared() {
+        form.values.insert("username".to_owned(), username);
+    }
     with_status(sign_in_page(app, page, form, next), status)
 }
 
@@ -325,6 +331,9 @@ async fn change_page(
 /// 503 if the log is busy.
 pub async fn sign_out(app: web::Data<App>, current: Current) -> Answer {
     let Some(session) = current.0 else { return Ok(without_cookie(see_other("/sign-in")?)) };
+    if session.workstation.is_some() {
+        return next_person(app, Current(Some(session))).await;
+    }
     let provider = sso::provider_of(&app, session.origin.clone()).await?;
     signin::sign_out(&app, session).await?;
     let on = provider.map_or_else(|| "/sign-in".to_owned(), |one| format!("/signed-out/{}", one.key));
