@@ -70,14 +70,11 @@ async fn carry_out<B: MessageBody + 'static>(
             return Ok(request.into_response(answer));
         }
     };
-    let Identity { mut caller, session } = identity;
+    let mut caller = identity.caller;
     if let Turn::First(once) = &turn {
         caller.once = Some(once.clone());
     }
     request.extensions_mut().insert(caller);
-    if let Some(session) = session {
-        request.extensions_mut().insert(session);
-    }
     match turn {
         Turn::Free => pass(app, request, next, id).await,
         Turn::First(once) => to_its_end(app.clone(), request, next, (id.to_owned(), once)).await,
@@ -134,7 +131,11 @@ async fn admit(app: &App, request: &ServiceRequest, pattern: Option<&str>) -> Re
         return Ok(Identity { caller: Caller::nobody(), session: None });
     }
     let identity = identify::identify(app, request.request()).await?;
+    // Also for the page of a refusal, which shows who reads it the way out.
     request.extensions_mut().insert(identity.caller.clone());
+    if let Some(session) = &identity.session {
+        request.extensions_mut().insert(session.clone());
+    }
     if identity.session.is_some() && !matches!(*request.method(), Method::GET | Method::HEAD) {
         security::same_origin(app, request.headers())?;
     }

@@ -98,12 +98,12 @@ fn gate(app: &App) -> Gate {
 
 /// The shared workstation at which a session was begun, or that the browser shows that it is.
 fn shared(app: &App, request: &HttpRequest) -> Option<Shared> {
-    let extensions = request.extensions();
-    let session = extensions.get::<Session>();
-    let begun_on = session.and_then(|session| session.workstation.clone());
+    let session = request.extensions().get::<Session>().cloned();
+    let idle = session.as_ref().map(|session| session.idle.num_seconds());
+    let begun_on = session.and_then(|session| session.workstation);
     let id = begun_on.or_else(|| app.workstations().shown(&app.context().vault, &visitor(app, request)))?;
     let name = app.workstations().name(&id).unwrap_or_else(|| "Shared workstation".to_owned());
-    Some(Shared { name, idle: session.map(|session| session.idle.num_seconds()) })
+    Some(Shared { name, idle })
 }
 
 fn rendered(

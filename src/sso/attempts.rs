@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::providers::Provider;
 use super::{Beginning, store};
+use crate::clock::Timestamp;
 use crate::db::Reader;
 use crate::entropy;
 use crate::error::{Error, Result};
@@ -28,6 +29,8 @@ pub(super) struct Secrets {
     pub verifier: String,
     pub next: Option<String>,
     pub invitation: Option<String>,
+    /// At a shared workstation: when it began, before which nobody's showing who they are counts.
+    pub anew_since: Option<Timestamp>,
 }
 
 /// An attempt that was just begun.
@@ -66,6 +69,7 @@ pub(super) fn begin(reader: &mut Reader<'_>, provider: &Provider, beginning: &Be
         verifier: entropy::token(reader.entropy()),
         next: beginning.next.clone(),
         invitation: beginning.invitation.clone(),
+        anew_since: beginning.shared.then_some(reader.now),
     };
     let plain = serde_json::to_vec(&secrets).map_err(|cause| Error::internal("writing an attempt", cause))?;
     let key = fingerprint(&state);

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use chrono::Duration;
 use serde::Deserialize;
 
 use super::attempts::{self, Secrets, Taken};
@@ -25,6 +26,9 @@ use crate::log::event::Change;
 use crate::signin::links::{self, Purpose};
 use crate::signin::vouched::{self, Admission, Vouched};
 use crate::signin::{Progress, Visitor, sessions::Stage};
+
+/// So far may a provider's clock be behind.
+const SLACK: Duration = Duration::minutes(1);
 
 /// What the browser brings back.
 pub struct Returning {
@@ -72,11 +76,21 @@ pub async fn come_back(app: &App, returning: Returning) -> Result<Returned> {
             Taken::Unknown => return Ok(Returned::Refused(Refusal::Unknown)),
         };
         match judged(app, &provider, &returning, &secrets)? {
+            Ok(identity) if is_remembered(&identity, &secrets) => {
+                refused(app, key, (Refusal::NotAskedAnew, None))
+            }
             Ok(identity) => admit(app, &provider, &identity, &secrets, &returning.visitor),
             Err(refusal) => refused(app, key, (refusal, None)),
         }
     })
     .await
+}
+
+/// Whether a provider that was asked to let nobody in whom it merely remembers says that it did. One that does not say
+/// when somebody showed who they are is believed.
+fn is_remembered(identity: &Identity, secrets: &Secrets) -> bool {
+    let (Some(since), Some(shown_at)) = (secrets.anew_since, identity.shown_at) else { return false };
+    shown_at.plus(SLACK) < since
 }
 
 /// Says in the log what was refused.

@@ -286,6 +286,12 @@ fn refused(app: &App, page: &Page, request: &HttpRequest, (key, refusal): (&str,
         let text =
             format!("{name} did not sign you in, or you stopped there. Begin again, or ask its help desk.");
         (StatusCode::BAD_REQUEST, "You were not signed in", text)
+    } else if refusal == Refusal::NotAskedAnew {
+        let text = format!(
+            "This is a shared workstation, and {name} let in whom it still knew without asking who you are. Sign out \
+             there first, then begin again; if that does not help, tell the service desk."
+        );
+        (StatusCode::FORBIDDEN, "The sign-in of your company did not ask who you are", text)
     } else {
         let text = "It was begun in another browser, took longer than ten minutes, was used before, or what came \
                     back does not fit. Begin again; if that does not help, the service desk sees in the log why."

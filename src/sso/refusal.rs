@@ -33,6 +33,8 @@ crate::text_enum! {
         NonceWrong = "nonce_wrong",
         /// Its time is over or has not come.
         TimeWrong = "time_wrong",
+        /// At a shared workstation: the provider did not ask anew who stands there.
+        NotAskedAnew = "not_asked_anew",
         /// It does not belong to the access token that came with it.
         TokensDiffer = "tokens_differ",
         /// A claim that this house asks for is missing, or says something else.

@@ -300,7 +300,7 @@ fn own_features_are_the_documented_ones_and_none_is_pii() {
         requests:ask,decide,read reviews:read,manage,decide leavers:read,start,manage evaluation:ask,search,explain \
         scim:read,write connectors:read,write events:read log:read,purge alarms:read,handle incidents:read,handle \
         kill-switches:read,use obligations:read,handle evidence:export,names profile:read,write health:read \
-        backup:use recovery:use";
+        backup:use recovery:use workstations:read,write";
     let wanted: BTreeMap<_, _> = documented
         .split_whitespace()
         .filter_map(|feature| feature.split_once(':'))

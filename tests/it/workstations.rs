@@ -283,7 +283,7 @@ async fn asking_how_long_it_lasts_is_no_request_that_counts() {
     assert_eq!(terminal.get("/idle").await.expect(303).header("location"), "/sign-in");
     house.enrolled(&mut terminal, "ada", &[]).await;
     let page = terminal.get("/").await.expect(200).body;
-    assert!(page.contains("data-idle=\"120\"") && page.contains("content=\"121;url=&#x2f;idle\""), "{page}");
+    assert!(page.contains("data-idle=\"120\"") && page.contains("content=\"121;url=/idle\""), "{page}");
     let name = "Perrin Nakagawa";
     assert!(page.contains(name));
     for (later, left) in [(0, 120), (30, 90), (60, 30), (29, 1)] {
@@ -619,6 +619,17 @@ async fn by_the_company_s_provider_the_limits_are_the_same_and_the_provider_asks
     let mut home = admin.browser.other();
     signed_in_to(&through(&mut home, &provider, says("0815", "ada@firm.example")).await, "/");
     assert_eq!(limits(&mut home).await.0, Duration::minutes(30));
+
+    // A provider that lets in whom it remembers, and says so, lets nobody in here.
+    let mut remembered = says("0815", "ada@firm.example");
+    for (minutes, status) in [(61, 403), (2, 403), (0, 303)] {
+        remembered["auth_time"] = json!(house.now().minus(Duration::minutes(minutes)).seconds());
+        let reply = through(&mut terminal, &provider, remembered.clone()).await.expect(status);
+        assert_eq!(reply.body.contains("shared workstation"), status == 403, "{}", reply.body);
+        terminal.submit("/next-person", &[]).await.expect(303);
+    }
+    remembered["auth_time"] = json!(house.now().minus(Duration::minutes(61)).seconds());
+    signed_in_to(&through(&mut home.other(), &provider, remembered).await, "/");
 }
 
 #[actix_web::test]

@@ -30,7 +30,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/objections/{id}", "stands where somebody decided about themselves; its call is filled"),
     ("/tasks/{id}/verification", "offered once the task is said to be done; it has no field"),
     ("/tasks/{id}/reopening", "likewise; its call is filled"),
-    ("/next-person", "stands at a shared workstation alone; it has no field"),
     ("/me/security/authenticator", "stands behind a fresh proof; its field is a secret"),
     ("/me/security/authenticator/removal", "offered beside a passkey; it has no field"),
     ("/me/security/passkeys/{id}/name", "stands where somebody has a passkey; its call is filled"),
@@ -40,7 +39,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Forms without a field that sign somebody out, who would see nothing more.
-const LAST: &[&str] = &["/sign-out", "/people/{id}/sessions/end", "/me/security/sessions/end"];
+const LAST: &[&str] =
+    &["/sign-out", "/next-person", "/people/{id}/sessions/end", "/me/security/sessions/end"];
 
 /// A field of a form.
 #[derive(Clone)]

@@ -49,6 +49,15 @@ rest.querySelector("[data-stay]").addEventListener("click", async () => {
   look();
 });
 
+// Alt and N press the button from anywhere, as its access key does in some browsers. On a Mac those two type a letter.
+const next = document.querySelector(".next-person");
+const types = /^Mac/.test(navigator.platform);
+document.addEventListener("keydown", (event) => {
+  if (types || !event.altKey || event.ctrlKey || event.metaKey || event.code !== "KeyN") return;
+  event.preventDefault();
+  next.requestSubmit();
+});
+
 // The dialog asks a question that Escape does not answer.
 rest.addEventListener("cancel", (event) => event.preventDefault());
 // A page that was put aside may be nobody's any more.

@@ -80,8 +80,8 @@ pub async fn take_code(
                     "label": "Shared workstation",
                     "icon": "check",
                     "title": format!("This browser is “{}”", workstation.name),
-                    "text": "Whoever signs in here is signed out after two minutes without doing anything, or by Next \
-                             person. Nothing here remembers anybody. Keep this address as the browser’s start page.",
+                    "text": "Whoever signs in here is signed out after two minutes without doing anything, or by “Next \
+                             person”. Nothing here remembers anybody. Make the sign-in the browser’s start page.",
                     "facts": [],
                     "actions": [{ "href": "/sign-in", "label": "To the sign-in", "primary": true }],
                     "reference": null,
@@ -130,7 +130,7 @@ pub async fn idle(app: web::Data<App>, page: Page, request: HttpRequest) -> Answ
     }
 }
 
-/// Lets a workstation's browser keep its cookie for as long again; one whose workstation has ended keeps none.
+/// Lets a workstation's browser keep its cookie for as long again, while it counts.
 pub(super) fn renewed(app: &App, request: &HttpRequest, answer: HttpResponse) -> HttpResponse {
     let visitor = visitor(app, request);
     let Some(token) = &visitor.workstation else { return answer };

@@ -50,7 +50,7 @@ async fn list(app: &App, page: &Page, place: Place, form: Form) -> Answer {
     let (found, next) =
         app.read(move |reader| workstations::list(reader, Some(view), asked.as_deref(), SHOWN)).await?;
     let path = format!("/workstations?view={view}");
-    let views: Vec<Value> = [("living", "In use"), ("past", "Ended")]
+    let views: Vec<Value> = [("living", "Registered"), ("past", "Ended")]
         .into_iter()
         .map(|(key, label)| {
             json!({ "href": format!("/workstations?view={key}"), "label": label, "count": null, "current": key == view })
