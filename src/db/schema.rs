@@ -153,6 +153,8 @@ diesel::table! {
         changed_at -> Timestamp,
         recent_locks -> Nullable<Text>,
         held_at -> Nullable<Timestamp>,
+        consecutive -> Integer,
+        of_account -> Bool,
     }
 }
 
@@ -675,6 +677,17 @@ diesel::table! {
         evidence -> Text,
         recorded_at -> Timestamp,
         revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    provider_attestations (id) {
+        id -> Text,
+        provider -> Text,
+        ends_at -> Timestamp,
+        evidence -> Text,
+        attested_by -> Text,
+        recorded_at -> Timestamp,
     }
 }
 

@@ -5,12 +5,13 @@
 //! the failures; what could not be evaluated gives its reservation back. Names that mean nobody have the same
 //! counters. A known device has one of its own beside the name's. The end of a lock is judged when somebody tries. The
 //! same name locked again and again raises an alarm, and that lock holds: until a person or a mailed link opens it, and
-//! for a name that means nobody as long as no prober waits. May call: `alarms`, `profile`, `log`.
+//! for a name that means nobody as long as no prober waits. So does the lock of an account whose password or codes were
+//! wrong a hundred times in a row, however slowly. May call: `alarms`, `profile`, `log`.
 
 use chrono::Duration;
 
 use super::known_devices;
-use super::store::attempts as store;
+use super::store::attempts::{self as store, Most};
 use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::app::App;
 use crate::caller::Caller;
@@ -26,6 +27,10 @@ use crate::vault::Vault;
 const LOST_AFTER: Duration = Duration::seconds(60);
 /// After so long without another, failures are forgotten: an attacker may not fill the table with names.
 const FORGOTTEN_AFTER: Duration = Duration::hours(24);
+
+/// So many wrong ones since the last right one lock until a person opens it: the most that NIST SP 800-63B-4, section
+/// 3.2.2, lets anybody try at one authenticator. No time that passes forgets them.
+const MOST_CONSECUTIVE: i32 = 100;
 
 /// A lock that holds has no end; a name that means nobody is forgotten after so long, or the table would only grow.
 const HELD_NAMES_KEPT: Duration = Duration::days(90);
@@ -50,8 +55,9 @@ impl Rules {
         }
     }
 
-    fn most(self) -> i32 {
-        i32::try_from(self.failures).unwrap_or(i32::MAX)
+    fn most(self) -> Most {
+        let failures = i32::try_from(self.failures).unwrap_or(i32::MAX);
+        Most { failures, consecutive: MOST_CONSECUTIVE }
     }
 }
 
@@ -172,7 +178,7 @@ pub enum Outcome {
 pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Result<bool> {
     let (now, digest) = (reader.now, counter.digest.as_str());
     let Some(row) = store::find(reader, digest)? else {
-        store::begin(reader, digest)?;
+        store::begin(reader, digest, counter.account.is_some())?;
         return store::reserve(reader, digest, rules.most());
     };
     match row.locked_until {
@@ -181,7 +187,7 @@ pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Resu
         Some(_) => store::release_lock(reader, digest)?,
         None => {
             if row.changed_at < now.minus(FORGOTTEN_AFTER) {
-                store::clear(reader, digest)?;
+                store::forget_failures(reader, digest)?;
             }
             if row.in_flight > 0 {
                 store::forget_in_flight(reader, digest, now.minus(LOST_AFTER))?;
@@ -193,7 +199,7 @@ pub fn reserve(reader: &mut Reader<'_>, counter: &Counter, rules: Rules) -> Resu
         return Ok(reserved);
     }
     // The tidying forgot the old counter since it was looked at: that is no reason to refuse.
-    store::begin(reader, digest)?;
+    store::begin(reader, digest, counter.account.is_some())?;
     store::reserve(reader, digest, rules.most())
 }
 
@@ -241,10 +247,16 @@ pub fn settle(app: &App, counter: &Counter, rules: Rules, outcome: Outcome) -> R
 
 fn fail(tx: &mut Tx<'_>, counter: &Counter, rules: Rules) -> Result<()> {
     let Some(row) = store::fail(tx, &counter.digest)? else { return Ok(()) };
-    if row.failures < rules.most() || row.locked_until.is_some() || row.held_at.is_some() {
+    let (most, is_last) = (rules.most(), row.consecutive >= MOST_CONSECUTIVE);
+    if (row.failures < most.failures && !is_last) || row.locked_until.is_some() || row.held_at.is_some() {
         return Ok(());
     }
-    let until = match note_lock(tx, counter, tx.now.plus(rules.duration))? {
+    let lock = if is_last {
+        hold(tx, counter, row.consecutive)?
+    } else {
+        note_lock(tx, counter, tx.now.plus(rules.duration))?
+    };
+    let until = match lock {
         Lock::Until(until) => Some(until),
         Lock::Held => None,
     };
@@ -258,6 +270,18 @@ fn fail(tx: &mut Tx<'_>, counter: &Counter, rules: Rules) -> Result<()> {
     };
     tx.record(change);
     Ok(())
+}
+
+/// Locks after the last wrong one that there may be, which an alarm says.
+fn hold(tx: &mut Tx<'_>, counter: &Counter, consecutive: i32) -> Result<Lock> {
+    store::lock(tx, &counter.digest, Lock::Held, &[])?;
+    let count = u64::try_from(consecutive).unwrap_or_default();
+    let seen = Sighting::of(Rule::RepeatedLock, Severity::Warning)
+        .account(counter.account.as_ref())
+        .about(counter.digest.as_str())
+        .counted(count, MOST_CONSECUTIVE.unsigned_abs().into(), None);
+    alarms::raise(tx, seen)?;
+    Ok(Lock::Held)
 }
 
 /// Locks. If that was the profile's so-manieth lock of the same name within its time (E10.1), it holds, and an alarm

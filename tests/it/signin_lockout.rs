@@ -39,6 +39,47 @@ async fn three_wrong_ones_lock_and_the_right_one_is_refused_until_the_time_is_ov
     gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
 }
 
+/// However slowly somebody guesses: three a day never make the lock that holds, and a hundred in a row do.
+#[actix_web::test]
+async fn the_hundredth_wrong_one_in_a_row_locks_until_a_person_opens_it() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
+    let mut gate = browser.other().from_address("192.0.2.9");
+    guess_slowly(&house, &mut gate, 60).await;
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+    guess_slowly(&house, &mut gate, 99).await;
+    let hashed = house.app.hashers().hashed();
+    guess_slowly(&house, &mut gate, 1).await;
+    assert_eq!(house.app.hashers().hashed() - hashed, 1, "the hundredth is evaluated");
+    house.advance(Duration::days(2));
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(401);
+    assert_eq!(house.app.hashers().hashed() - hashed, 1, "and none after it");
+
+    let filter = Filter { kind: Some("password_locked".to_owned()), after: Some(0), ..Filter::default() };
+    let events = house.app.read(move |reader| list(reader, &filter, 100)).await.expect("the log is read");
+    let held = |(event, _): &&(bailiwick::log::event::Event, _)| {
+        matches!(event.change, Change::PasswordLocked { until: None, .. })
+    };
+    assert_eq!(events.iter().filter(held).count(), 1);
+    let desk = bailiwick::caller::Caller::shell(0);
+    house.app.write(&desk, move |tx| bailiwick::signin::unlock(tx, &person.account)).await.expect("unlocked");
+    gate.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+}
+
+/// Three wrong ones a day, and what the house does at night.
+async fn guess_slowly(house: &House, gate: &mut Browser, count: usize) {
+    for number in 1..=count {
+        gate.post("/api/v1/signin", signed("pnaka", "wrong")).await.expect(401);
+        if number % 3 == 0 {
+            house.advance(Duration::hours(25));
+        }
+        if number % 30 == 0 {
+            house.run_jobs().await;
+        }
+    }
+}
+
 #[actix_web::test]
 async fn a_success_forgets_the_failures_before_it() {
     let house = House::new();

@@ -1,5 +1,6 @@
-//! Rows of `attempts`: `digest` is the keyed hash of the account or of the name that was typed, `failures` counts
-//! wrong ones in a row, `in_flight` those not yet judged, `held_at` says since when a lock holds that has no end. Every decision is one conditional statement.
+//! Rows of `attempts`: `digest` is the keyed hash of the account or of the name that was typed, `failures` counts wrong ones
+//! in a row since the last lock, `consecutive` all of them since the last right one, `in_flight` those not yet judged,
+//! `held_at` says since when a lock holds that has no end. Every decision is one conditional statement.
 
 use diesel::prelude::*;
 
@@ -17,6 +18,7 @@ pub struct Row {
     pub locked_until: Option<Timestamp>,
     pub changed_at: Timestamp,
     pub held_at: Option<Timestamp>,
+    pub consecutive: i32,
 }
 
 type Columns = (
@@ -25,6 +27,7 @@ type Columns = (
     attempts::locked_until,
     attempts::changed_at,
     attempts::held_at,
+    attempts::consecutive,
 );
 const COLUMNS: Columns = (
     attempts::failures,
@@ -32,20 +35,29 @@ const COLUMNS: Columns = (
     attempts::locked_until,
     attempts::changed_at,
     attempts::held_at,
+    attempts::consecutive,
 );
+
+/// How many may be wrong in a row: so many until the next lock, and so many until the last.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    pub failures: i32,
+    pub consecutive: i32,
+}
 
 pub fn find(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
     Ok(attempts::table.find(digest).select(COLUMNS).first(reader.connection).optional()?)
 }
 
 /// Makes the counter unless another has just done so.
-pub fn begin(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
+pub fn begin(reader: &mut Reader<'_>, digest: &str, of_account: bool) -> Result<()> {
     let inserted = diesel::insert_into(attempts::table)
         .values((
             attempts::digest.eq(digest),
             attempts::failures.eq(0),
             attempts::in_flight.eq(0),
             attempts::changed_at.eq(reader.now),
+            attempts::of_account.eq(of_account),
         ))
         .execute(reader.connection);
     match inserted {
@@ -80,12 +92,23 @@ pub fn forget_in_flight(reader: &mut Reader<'_>, digest: &str, before: Timestamp
     Ok(())
 }
 
+/// Forgets the failures since the last lock; those since the last right one stay.
+pub fn forget_failures(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
+    diesel::update(attempts::table.find(digest))
+        .filter(attempts::locked_until.is_null())
+        .filter(attempts::held_at.is_null())
+        .set((attempts::failures.eq(0), attempts::in_flight.eq(0), attempts::changed_at.eq(reader.now)))
+        .execute(reader.connection)?;
+    Ok(())
+}
+
 /// Reserves one attempt if failures and attempts in flight leave room below `most` and there is no lock.
-pub fn reserve(reader: &mut Reader<'_>, digest: &str, most: i32) -> Result<bool> {
+pub fn reserve(reader: &mut Reader<'_>, digest: &str, most: Most) -> Result<bool> {
     let reserved = diesel::update(attempts::table.find(digest))
         .filter(attempts::locked_until.is_null())
         .filter(attempts::held_at.is_null())
-        .filter((attempts::failures + attempts::in_flight).lt(most))
+        .filter((attempts::failures + attempts::in_flight).lt(most.failures))
+        .filter((attempts::consecutive + attempts::in_flight).lt(most.consecutive))
         .set((attempts::in_flight.eq(attempts::in_flight + 1), attempts::changed_at.eq(reader.now)))
         .execute(reader.connection)?;
     Ok(reserved == 1)
@@ -103,18 +126,20 @@ pub fn give_back(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
 /// Settles a reservation as right: what failed before is forgotten.
 pub fn succeed(reader: &mut Reader<'_>, digest: &str) -> Result<()> {
     diesel::update(attempts::table.find(digest))
-        .set((attempts::failures.eq(0), attempts::changed_at.eq(reader.now)))
+        .set((attempts::failures.eq(0), attempts::consecutive.eq(0), attempts::changed_at.eq(reader.now)))
         .execute(reader.connection)?;
     give_back(reader, digest)
 }
 
 /// Settles a reservation as wrong if that does not lock; false if it would, and nothing is changed then.
-pub fn fail_without_lock(reader: &mut Reader<'_>, digest: &str, most: i32) -> Result<bool> {
+pub fn fail_without_lock(reader: &mut Reader<'_>, digest: &str, most: Most) -> Result<bool> {
     let counted = diesel::update(attempts::table.find(digest))
         .filter(attempts::in_flight.gt(0))
-        .filter((attempts::failures + 1).lt(most))
+        .filter((attempts::failures + 1).lt(most.failures))
+        .filter((attempts::consecutive + 1).lt(most.consecutive))
         .set((
             attempts::failures.eq(attempts::failures + 1),
+            attempts::consecutive.eq(attempts::consecutive + 1),
             attempts::in_flight.eq(attempts::in_flight - 1),
             attempts::changed_at.eq(reader.now),
         ))
@@ -126,7 +151,11 @@ pub fn fail_without_lock(reader: &mut Reader<'_>, digest: &str, most: i32) -> Re
 pub fn fail(reader: &mut Reader<'_>, digest: &str) -> Result<Option<Row>> {
     let now = reader.now;
     let row = diesel::update(attempts::table.find(digest))
-        .set((attempts::failures.eq(attempts::failures + 1), attempts::changed_at.eq(now)))
+        .set((
+            attempts::failures.eq(attempts::failures + 1),
+            attempts::consecutive.eq(attempts::consecutive + 1),
+            attempts::changed_at.eq(now),
+        ))
         .returning(COLUMNS)
         .get_result(reader.connection)
         .optional()?;
@@ -159,8 +188,11 @@ pub fn recent_locks(reader: &mut Reader<'_>, digest: &str) -> Result<Vec<i64>> {
     serde_json::from_str(&text).map_err(|cause| Error::internal("reading locks", cause))
 }
 
-/// Begins the counter anew; true if there was anything to forget.
+/// Begins the counter anew; true if there was anything that stood in the way.
 pub fn clear(reader: &mut Reader<'_>, digest: &str) -> Result<bool> {
+    diesel::update(attempts::table.find(digest))
+        .set(attempts::consecutive.eq(0))
+        .execute(reader.connection)?;
     // Somebody has looked at a lock that held: the locks before it count no more.
     diesel::update(attempts::table.find(digest))
         .filter(attempts::held_at.is_not_null())
@@ -185,7 +217,7 @@ pub fn clear(reader: &mut Reader<'_>, digest: &str) -> Result<bool> {
 }
 
 /// Deletes up to `limit` counters that nothing has happened to since `before`, those that hold only if they do so since
-/// before `held_before`; returns how many.
+/// before `held_before`, and no account's that has failed since it was last right; returns how many.
 pub fn forget(
     reader: &mut Reader<'_>,
     (before, held_before): (Timestamp, Timestamp),
@@ -195,6 +227,7 @@ pub fn forget(
         .filter(attempts::changed_at.lt(before))
         .filter(attempts::locked_until.is_null().or(attempts::locked_until.lt(reader.now)))
         .filter(attempts::held_at.is_null().or(attempts::held_at.lt(held_before)))
+        .filter(attempts::of_account.eq(false).or(attempts::consecutive.eq(0)))
         .limit(limit)
         .select(attempts::digest)
         .load(reader.connection)?;

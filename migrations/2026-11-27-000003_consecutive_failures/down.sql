@@ -1,0 +1,2 @@
+ALTER TABLE attempts DROP COLUMN of_account;
+ALTER TABLE attempts DROP COLUMN consecutive;
