@@ -20,6 +20,7 @@ mod leaving;
 pub mod limits;
 pub mod links;
 pub mod lockout;
+mod meter;
 pub mod own;
 pub mod passkeys;
 pub mod password;

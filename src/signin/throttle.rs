@@ -7,24 +7,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::DashMapStateStore;
-use governor::{NotUntil, Quota, RateLimiter};
-
+use super::meter::{Measure, Meter};
 use crate::clock::Clock;
 use crate::vault::Vault;
 
-/// Tries at once and tries a second of one address.
-const ADDRESS: (u32, u32) = (60, 1);
+/// Tries of one address.
+const ADDRESS: Measure = Measure::a_second(60, 1);
 /// The same for all addresses of one neighbourhood together: a /24, for IPv6 a /48.
-const NEIGHBOURHOOD: (u32, u32) = (240, 4);
+const NEIGHBOURHOOD: Measure = Measure::a_second(240, 4);
 /// The same for a network that is registered.
-const REGISTERED: (u32, u32) = (1_200, 20);
+const REGISTERED: Measure = Measure::a_second(1_200, 20);
 
 /// So many different names with wrong passwords from one source within [`WINDOW`] are guessing.
 const NAMES: usize = 10;
@@ -99,19 +93,30 @@ fn prefix(address: Ipv6Addr, length: u32) -> Ipv6Addr {
     Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - length)))
 }
 
-/// The house's clock as governor asks it.
-#[derive(Clone)]
-pub(super) struct Steady(pub(super) Arc<dyn Clock>);
-
-impl governor::clock::Clock for Steady {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::from(u64::try_from(self.0.steady_micros()).unwrap_or_default().saturating_mul(1_000))
-    }
+/// How often each source may come for one kind of thing.
+struct Pace {
+    addresses: Meter<Source>,
+    neighbourhoods: Meter<Source>,
+    registered: Meter<Source>,
 }
 
-type Limiter = RateLimiter<Source, DashMapStateStore<Source>, Steady, NoOpMiddleware<Nanos>>;
+impl Pace {
+    fn new(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            addresses: Meter::new(clock, ADDRESS),
+            neighbourhoods: Meter::new(clock, NEIGHBOURHOOD),
+            registered: Meter::new(clock, REGISTERED),
+        }
+    }
+
+    fn admit(&self, source: &Source) -> Result<(), u32> {
+        match source {
+            Source::Registered(_) | Source::Unknown => self.registered.admit(source)?,
+            Source::Address(_) | Source::Neighbourhood(_) => self.addresses.admit(source)?,
+        }
+        source.neighbourhood().map_or(Ok(()), |around| self.neighbourhoods.admit(&around))
+    }
+}
 
 /// Names that one source tried, by their keyed digests.
 struct Tried {
@@ -122,10 +127,9 @@ struct Tried {
 
 /// The throttles of this node.
 pub struct Throttle {
-    clock: Steady,
-    addresses: Limiter,
-    neighbourhoods: Limiter,
-    registered: Limiter,
+    clock: Arc<dyn Clock>,
+    attempts: Pace,
+    challenges: Pace,
     tried: Mutex<HashMap<Source, Tried>>,
 }
 
@@ -143,15 +147,8 @@ pub struct Guessing {
 impl Throttle {
     /// Nobody has tried anything yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let clock = Steady(clock);
-        let limiter = |quota| RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
-        Self {
-            addresses: limiter(quota(ADDRESS)),
-            neighbourhoods: limiter(quota(NEIGHBOURHOOD)),
-            registered: limiter(quota(REGISTERED)),
-            tried: Mutex::default(),
-            clock,
-        }
+        let pace = || Pace::new(&clock);
+        Self { attempts: pace(), challenges: pace(), tried: Mutex::default(), clock }
     }
 
     /// Counts one try of that source.
@@ -160,20 +157,19 @@ impl Throttle {
     /// The seconds to wait, if it tries too often or guesses.
     pub fn admit(&self, source: &Source) -> Result<(), u32> {
         self.is_open(source)?;
-        let outcome = match source {
-            Source::Registered(_) | Source::Unknown => self.registered.check_key(source),
-            Source::Address(_) | Source::Neighbourhood(_) => self.addresses.check_key(source),
-        };
-        outcome.map_err(|until| self.seconds(&until))?;
-        if let Some(around) = source.neighbourhood() {
-            self.neighbourhoods.check_key(&around).map_err(|until| self.seconds(&until))?;
-        }
-        self.bound();
-        Ok(())
+        self.attempts.admit(source)
+    }
+
+    /// Counts one challenge for a passkey that the source asks for, which the house has to remember for a while.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub fn admit_challenge(&self, source: &Source) -> Result<(), u32> {
+        self.challenges.admit(source)
     }
 
     fn is_open(&self, source: &Source) -> Result<(), u32> {
-        let now = self.clock.0.steady_micros();
+        let now = self.clock.steady_micros();
         let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         let until = tried.get(source).map_or(0, |tried| tried.closed_until);
         if now < until {
@@ -183,24 +179,10 @@ impl Throttle {
         }
     }
 
-    fn seconds(&self, until: &NotUntil<Nanos>) -> u32 {
-        let wait = until.wait_time_from(self.clock.now());
-        u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
-    }
-
-    /// Forgets whom the throttles need not remember, when there are many.
-    fn bound(&self) {
-        for limiter in [&self.addresses, &self.neighbourhoods, &self.registered] {
-            if limiter.len() > SOURCES {
-                limiter.retain_recent();
-            }
-        }
-    }
-
     /// Notes a wrong password for the name of that digest. What the source does, each time that it is one name more
     /// than before and too many; with `closing` it is not listened to for a while then.
     pub fn failed(&self, source: &Source, name: &str, closing: bool) -> Option<Guessing> {
-        let now = self.clock.0.steady_micros();
+        let now = self.clock.steady_micros();
         let mut all = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= SOURCES && !all.contains_key(source) {
             all.retain(|_, tried| now < tried.since + WINDOW || now < tried.closed_until);
@@ -229,11 +211,6 @@ impl Throttle {
         }
         Some(Guessing { names, threshold, sample: name.to_owned() })
     }
-}
-
-fn quota((burst, a_second): (u32, u32)) -> Quota {
-    let some = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    Quota::per_second(some(a_second)).allow_burst(some(burst))
 }
 
 #[cfg(test)]

@@ -81,6 +81,27 @@ async fn what_is_asked_of_a_device_makes_it_find_the_key_by_itself_and_verify_it
     assert!(!handle.contains("pnaka") && !person.account.as_str().is_empty());
 }
 
+/// Challenges are remembered for a while, so nobody has any number of them; whose turn it is can be seen by the address.
+#[actix_web::test]
+async fn an_address_that_asks_for_challenges_without_end_waits_and_nobody_else() {
+    let house = House::new();
+    let (browser, _, mut device, _) = with_passkey(&house).await;
+    let mut stranger = browser.other().from_address("192.0.2.9");
+    for _ in 0..60 {
+        stranger.post(CHALLENGE, json!({})).await.expect(200);
+    }
+    let waits = stranger.post(CHALLENGE, json!({})).await.expect(429);
+    assert_eq!(
+        (waits.json()["type"].as_str(), waits.header("retry-after")),
+        (Some("/problems/too-many"), "1")
+    );
+    // The way by the password has a measure of its own, and so has everybody else.
+    stranger.post("/api/v1/signin", json!({ "username": "pnaka", "password": PASSWORD })).await.expect(200);
+    assert_eq!(try_alone(&browser, &mut device).await, 200);
+    house.advance(Duration::seconds(1));
+    stranger.post(CHALLENGE, json!({})).await.expect(200);
+}
+
 #[actix_web::test]
 async fn a_passkey_stands_in_for_the_code_after_the_password() {
     let house = House::new();

@@ -85,7 +85,7 @@ pub struct Renamed {
 /// POST /api/v1/signin/passkey/challenge: for whichever key the browser has for this house.
 ///
 /// # Errors
-/// 409 where the public URL has no name.
+/// 409 where the public URL has no name; 429 for an address that asks too often.
 #[utoipa::path(post, path = "/api/v1/signin/passkey/challenge", responses((status = 200, body = Challenge)))]
 pub async fn sign_in_challenge(app: web::Data<App>, request: HttpRequest) -> Answer {
     let token = browser(&app, &request);

@@ -17,9 +17,11 @@ use crate::signin::{Progress, Visitor, entering, people, vouched};
 /// Asks the browser for whichever key it has for this house.
 ///
 /// # Errors
-/// [`Error::Conflict`] `passkeys-unavailable`.
+/// [`Error::Conflict`] `passkeys-unavailable`; [`Error::TooMany`] for an address that asks too often.
 pub async fn begin_sign_in(app: &App, browser: String, visitor: Visitor) -> Result<Challenge> {
     app.to_its_end(move |app| {
+        let source = app.read_now(|reader| people::source(reader, &visitor))?;
+        app.throttle().admit_challenge(&source).map_err(Error::TooMany)?;
         let shared = app.workstations().shown(&app.context().vault, &visitor).is_some();
         showing::begin(app, Purpose::SignIn, &Bound::Browser(&browser), Whom { account: None, shared })
     })
