@@ -128,6 +128,11 @@ where
     }
 }
 
+/// The instant at which a day is over in a zone: when the next begins.
+pub fn end_of_day(zone: Tz, day: NaiveDate) -> Timestamp {
+    local(zone, day.succ_opt().unwrap_or(day), 0)
+}
+
 /// The instant at which an hour of a day begins in a zone; an hour that a clock change skips begins when it ends.
 pub fn local(zone: Tz, day: NaiveDate, hour: u32) -> Timestamp {
     let time = day.and_time(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web;
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::super::{Ask, Exception, ExceptionKind, ExceptionState, approve, end, 
 use super::{ask_for_known, exclusion_keys, others_approve};
 use crate::accounts;
 use crate::app::App;
-use crate::clock::local;
+use crate::clock::end_of_day;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::pages::frame::Form;
@@ -159,14 +159,13 @@ async fn wanted(app: &App, form: &AskForm) -> Result<Ask> {
     let account = found.ok_or_else(|| Error::field("username", "nobody has this username"))?.id;
     let day = NaiveDate::parse_from_str(&form.last_day, "%Y-%m-%d")
         .map_err(|_| Error::field("last_day", "must be a day, such as 2026-11-30"))?;
-    let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
     Ok(Ask {
         kind: ExceptionKind::Exclusion,
         what: form.what.clone(),
         account,
         reason: form.reason.clone(),
         control: form.control.clone(),
-        ends_at: local(app.organisation().time_zone, next, 0),
+        ends_at: end_of_day(app.organisation().time_zone, day),
     })
 }
 

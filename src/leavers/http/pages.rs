@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::{start_case, viewer};
 use crate::access::grants;
 use crate::accounts;
 use crate::app::App;
-use crate::clock::{Timestamp, local};
+use crate::clock::{Timestamp, end_of_day};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
@@ -165,7 +165,7 @@ async fn wanted(app: &App, form: &StartForm) -> Result<NewLeaver> {
     } else {
         let day = NaiveDate::parse_from_str(&form.last_day, "%Y-%m-%d")
             .map_err(|_| Error::field("last_day", "must be a day, such as 2026-11-30"))?;
-        local(app.organisation().time_zone, day.checked_add_days(Days::new(1)).unwrap_or(day), 0)
+        end_of_day(app.organisation().time_zone, day)
     };
     Ok(NewLeaver {
         account,

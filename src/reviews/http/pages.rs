@@ -20,7 +20,7 @@ use crate::access::roles;
 use crate::access::words::Words;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::clock::{Timestamp, local};
+use crate::clock::{Timestamp, end_of_day};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
@@ -165,7 +165,7 @@ fn wanted(app: &App, form: &StartForm) -> Result<NewCampaign> {
     let zone = app.organisation().time_zone;
     let day = NaiveDate::parse_from_str(&form.due_on, "%Y-%m-%d")
         .map_err(|_| Error::field("due_on", "must be a day, such as 2026-11-30"))?;
-    let due_at = local(zone, day.checked_add_days(Days::new(1)).unwrap_or(day), 0);
+    let due_at = end_of_day(zone, day);
     let class = match form.class.as_str() {
         "" => None,
         word => Some(

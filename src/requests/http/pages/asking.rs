@@ -14,7 +14,7 @@ use crate::access::words::{RoleWords, Words};
 use crate::access::{grants, limits, roles};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::clock::local;
+use crate::clock::end_of_day;
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::pages::frame::{Fault, Form};
@@ -86,8 +86,7 @@ fn wanted(app: &App, form: &AskForm) -> Result<Ask> {
         "date" => {
             let day = NaiveDate::parse_from_str(&form.expires_on, "%Y-%m-%d")
                 .map_err(|_| Error::field("expires_on", "must be a day, such as 2026-12-24"))?;
-            let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-            Until::At(local(app.organisation().time_zone, next, 0))
+            Until::At(end_of_day(app.organisation().time_zone, day))
         }
         text => {
             let period: Period =

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use actix_web::web;
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::{View, bench, verdict_word};
 use crate::app::App;
 use crate::caller::Caller;
-use crate::clock::{Timestamp, local};
+use crate::clock::{Timestamp, end_of_day};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Page, see_other};
@@ -175,7 +175,7 @@ fn until(zone: Tz, text: Option<&str>) -> Result<Timestamp> {
     let day = text.and_then(|text| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).ok_or_else(|| {
         Error::field("until", "say until which day it is to stay: open the details of the item")
     })?;
-    Ok(local(zone, day.checked_add_days(Days::new(1)).unwrap_or(day), 0))
+    Ok(end_of_day(zone, day))
 }
 
 /// `POST /reviews/{id}/sign-off`.
