@@ -81,6 +81,25 @@ async fn a_mailed_link_renews_the_password_and_leaves_the_second_factor() {
     assert_eq!(subjects, ["A sign-in from a new device", "Your password was changed"]);
 }
 
+/// Links lead to the configured public address, whatever a browser calls this house.
+#[actix_web::test]
+async fn no_header_says_where_a_mailed_link_leads() {
+    let server = MailServer::start(Offers::StartTls);
+    let house = house_with(server.settings());
+    let ada = with_mailbox(&house, &server, "pnaka", "p.nakagawa@firm.example").await;
+    let call = ["host", "x-forwarded-host", "x-original-host", "x-host"]
+        .into_iter()
+        .fold(TestRequest::post().uri("/recover"), |call, name| call.insert_header((name, "evil.example")))
+        .insert_header(("forwarded", "host=evil.example"))
+        .set_form([("name", "pnaka")]);
+    ada.browser.other().send(call).await.expect(303);
+    house.run_job("signin.recover").await.expect("it ran");
+    assert_eq!(mail_out(&house).await, 1);
+    let mail = server.next();
+    assert!(!mail.to_string().contains("evil.example"), "{mail}");
+    assert!(link(&mail).starts_with("/recover/"), "{mail}");
+}
+
 #[actix_web::test]
 async fn every_name_gets_the_same_answer_and_nothing_is_hashed() {
     let server = MailServer::start(Offers::StartTls);

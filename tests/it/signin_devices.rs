@@ -1,5 +1,6 @@
 //! Strangers who guess, and those whom that must not keep out: known devices, throttles, whoever tries many names.
 
+use actix_web::test::TestRequest;
 use bailiwick::app::App;
 use bailiwick::error::Error;
 use bailiwick::signin::Visitor;
@@ -141,6 +142,23 @@ async fn an_address_that_tries_too_often_waits_and_the_lock_is_asked_before() {
     house.advance(Duration::seconds(1));
     stranger.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
     browser.post("/api/v1/signin", signed("pnaka", PASSWORD)).await.expect(200);
+}
+
+/// Only proxies that are trusted say for whom they call; here is none.
+#[actix_web::test]
+async fn nobody_says_by_a_header_where_they_come_from() {
+    let house = House::new();
+    let (_, _, mut stranger) = known_and_stranger(&house).await;
+    let mut statuses = Vec::new();
+    for number in 0..61 {
+        let said = format!("198.51.100.{number}");
+        let call = TestRequest::post().uri("/api/v1/signin").set_json(signed("pnaka", PASSWORD));
+        let call = ["x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip"]
+            .into_iter()
+            .fold(call, |call, name| call.insert_header((name, said.clone())));
+        statuses.push(stranger.send(call).await.status);
+    }
+    assert_eq!(statuses, [vec![200; 60], vec![429]].concat());
 }
 
 #[actix_web::test]

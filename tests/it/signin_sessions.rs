@@ -180,6 +180,32 @@ async fn a_cookie_alone_does_not_write_from_another_site() {
 }
 
 #[actix_web::test]
+async fn a_cookie_that_is_no_token_opens_nothing_and_breaks_nothing() {
+    let house = House::new();
+    let mut browser = house.browser().await;
+    house.enrolled(&mut browser, "pnaka", &[]).await;
+    let token = browser.cookies[COOKIE].clone();
+    let spoilt = [
+        String::new(),
+        token[..42].to_owned(),
+        format!("{token}A"),
+        token.to_lowercase(),
+        "A".repeat(8_000),
+        "\u{fc}".repeat(43),
+        format!("\"{token}"),
+        "%00".to_owned(),
+    ];
+    let mut other = browser.other();
+    for cookie in spoilt {
+        other.cookies.insert(COOKIE.to_owned(), cookie.clone());
+        let reply = other.get("/api/v1/me").await;
+        assert_eq!(reply.status, 401, "{cookie}");
+        assert_eq!(other.get("/").await.expect(303).header("location"), "/sign-in?next=/", "{cookie}");
+    }
+    browser.get("/api/v1/me").await.expect(200);
+}
+
+#[actix_web::test]
 async fn what_ended_long_ago_is_tidied_away() {
     let house = House::new();
     let mut browser = house.browser().await;
