@@ -90,9 +90,9 @@ pub fn verify_at_start(app: &App, follow: Follow) -> Result<()> {
 }
 
 /// How long the follower waits before it asks again whether somebody has written.
-const TICK: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(5);
 /// So many ticks make a second: then it proves that it is fresh, whether woken or not.
-const TICKS: u32 = 50;
+const TICKS: u32 = 200;
 
 /// Follows the log until the house is gone: at once when another process writes, and each second in any case.
 pub fn follow(house: &WeakApp, stop: &Receiver<()>) {

@@ -124,22 +124,25 @@ fn permitted(connection: &mut Connection, clerk: usize) -> bool {
     answer == r#"{"decision":true}"#
 }
 
-/// Asks at an even pace until it is told to stop, or its node is gone; counts the answers.
+/// Asks at an even pace until it is told to stop, the first node once its own is gone; counts the answers.
 fn keep_asking(
-    port: u16,
+    [own, first]: [u16; 2],
     trusts: &Arc<ClientConfig>,
     key: &str,
     (stop, count): (&AtomicBool, &AtomicU64),
     clerks: usize,
 ) {
-    let Ok(mut connection) = Connection::open(port, trusts, key) else { return };
+    let open = |port| Connection::open(port, trusts, key).expect("a connection");
+    let mut connection = open(own);
     let pause = Duration::from_nanos(1_000_000_000 * CALLERS / CHECKS_A_SECOND);
     let (begun, mut asked) = (Instant::now(), 0u32);
     while !stop.load(Ordering::Relaxed) {
-        if connection.call("POST", ASK, &question(asked as usize % clerks)).is_err() {
-            return;
+        match connection.call("POST", ASK, &question(asked as usize % clerks)) {
+            Ok(_) => {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => connection = open(first),
         }
-        count.fetch_add(1, Ordering::Relaxed);
         asked += 1;
         thread::park_timeout((pause * asked).saturating_sub(begun.elapsed()));
     }
@@ -187,9 +190,9 @@ fn a_revocation_reaches_every_node_in_time_although_one_is_killed() {
     let begun = Instant::now();
     let (mut reached, forestalled) = thread::scope(|scope| {
         for caller in 0..CALLERS {
-            let port = ports[caller as usize % ports.len()];
+            let at = [ports[caller as usize % ports.len()], first.port];
             let (trusts, key, watched) = (&trusts, key.as_str(), (&stop, &count));
-            scope.spawn(move || keep_asking(port, trusts, key, watched, revocations));
+            scope.spawn(move || keep_asking(at, trusts, key, watched, revocations));
         }
         let (mut reached, mut forestalled) = (Vec::new(), 0);
         for (clerk, grant) in grants.iter().enumerate() {

@@ -10,6 +10,8 @@ const LEFT: f64 = 80.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 48.0;
 const BOTTOM: f64 = 48.0;
+/// The height of a line of text.
+const LINE: f64 = 14.0;
 /// From ten nanoseconds to a hundred milliseconds, in powers of ten.
 const LOWEST: f64 = 1.0;
 const HIGHEST: f64 = 8.0;
@@ -29,10 +31,11 @@ pub fn draw(table: &Table, rows: &[usize], grants: usize) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
          aria-labelledby=\"title\" font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
-         <title id=\"title\">Median time of one decision over the rows of the policy, {grants} grants</title>\n\
+         <title id=\"title\">Median time of one decision over the rows of the policy, {} grants</title>\n\
          <style>svg {{ color: #1c2321; background: #fff }} @media (prefers-color-scheme: dark) {{ svg {{ color: #e8ecea; \
          background: #161b19 }} }} text {{ fill: currentColor }}</style>\n\
          <text x=\"{LEFT}\" y=\"24\" font-size=\"14\">One decision, median, {} grants</text>\n",
+        thousands(grants),
         thousands(grants)
     );
     for power in LOWEST as i32..=HIGHEST as i32 {
@@ -57,6 +60,7 @@ pub fn draw(table: &Table, rows: &[usize], grants: usize) -> String {
             thousands(*rows)
         );
     }
+    let mut labels: Vec<f64> = Vec::new();
     for (engine, name, dashes) in ENGINES {
         let found = |rows: &usize| Some((*rows, table.get(&(*rows, grants, engine))?["median"].as_f64()?));
         let points: Vec<(usize, f64)> = rows.iter().filter_map(found).collect();
@@ -73,11 +77,16 @@ pub fn draw(table: &Table, rows: &[usize], grants: usize) -> String {
             let (x, y) = point.split_once(',').unwrap_or_default();
             let _ = writeln!(svg, "<circle cx=\"{x}\" cy=\"{y}\" r=\"3\" fill=\"currentColor\"/>");
         }
+        // Below any that it would stand on.
+        let mut label = y(*last) + 4.0;
+        while labels.iter().any(|other| (other - label).abs() < LINE) {
+            label += 1.0;
+        }
+        labels.push(label);
         let _ = writeln!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\">{name}, {}</text>",
+            "<text x=\"{:.1}\" y=\"{label:.1}\">{name}, {}</text>",
             x(*last_rows) + 10.0,
-            y(*last) + 4.0,
             crate::told(*last)
         );
     }
