@@ -52,6 +52,7 @@ pub const JOBS: &[Job] = &[
     Job { name: "reviews.tend", schedule: "15 * * * * *", run: crate::reviews::tend },
     Job { name: "signin.recover", schedule: "1/2 * * * * *", run: crate::signin::resetting::look_through },
     Job { name: "signin.tidy", schedule: "0 17 3 * * *", run: crate::signin::jobs::tidy },
+    Job { name: "sso.attestations", schedule: "0 37 5 * * *", run: crate::sso::attestations::look },
     Job { name: "sso.tidy", schedule: "0 27 * * * *", run: crate::sso::jobs::tidy },
 ];
 

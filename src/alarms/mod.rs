@@ -66,6 +66,8 @@ text_enum! {
         DiskLow = "disk-low",
         /// The decision index and casbin say different things about the same rows.
         RefereeDiffers = "referee-differs",
+        /// Nobody vouches for the rules of an identity provider, or not for long any more.
+        ProviderUnattested = "provider-unattested",
         /// Mail was not taken for an hour, or was given up.
         MailFails = "mail-fails",
         /// Somebody noticed something and wrote it down.

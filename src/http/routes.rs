@@ -127,12 +127,16 @@ table! {
     GET "/signed-out/{provider}", Needs::Nothing => sso::http::signed_out;
     GET "/api/v1/accounts/{id}/identities", may("accounts", "read") => sso::http::identities::index;
     DELETE "/api/v1/accounts/{id}/identities/{provider}", may("accounts", "unlock") => sso::http::identities::unlink;
+    GET "/api/v1/identity-providers/{provider}/attestations", may("profile", "read") => sso::http::attestations::index;
+    POST "/api/v1/identity-providers/{provider}/attestations", may("profile", "write") => sso::http::attestations::create;
+    POST "/api/v1/identity-providers/{provider}/attestations/{id}/end", may("profile", "write") => sso::http::attestations::early_end;
     POST "/api/v1/identity-providers/{provider}/logout", Needs::Nothing => sso::http::logout;
     GET "/.well-known/change-password", Needs::Nothing => signin::pages::well_known_change_password;
 
     // ---- the house's settings
     GET "/settings", may("profile", "read") => organisation::show;
     POST "/settings", may("profile", "write") => organisation::submit;
+    POST "/settings/identity-providers/{provider}/attestations", may("profile", "write") => sso::http::attestations::submit;
     POST "/settings/mail-trial", may("profile", "write") => notify::http::trial;
 
     // ---- shared workstations

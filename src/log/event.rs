@@ -216,6 +216,10 @@ pub enum Change {
         attestation_kind: String,
         reason: TextId,
     },
+    /// A person vouches for an identity provider's own rules, until then.
+    ProviderAttested { attestation: AttestationId, provider: String, ends_at: Timestamp },
+    /// They do not any more; the reason is a sealed text.
+    ProviderAttestationEnded { attestation: AttestationId, provider: String, reason: TextId },
     /// A grant began.
     GrantAdded { grant: GrantId, account: AccountId, role: String, source: String },
     /// A grant was confirmed or its end moved.

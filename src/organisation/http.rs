@@ -15,6 +15,7 @@ use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, identify, see_other};
 use crate::notify::http as mail;
 use crate::profile::STRICTEST;
+use crate::sso::http::attestations as providers;
 
 const TEMPLATE: &str = "settings/settings.html";
 
@@ -38,6 +39,17 @@ pub async fn show(app: web::Data<App>, page: Page) -> Answer {
     with_trial(&app, &page, Value::Null).await
 }
 
+/// The page with a form of a provider that came back refused.
+///
+/// # Errors
+/// As the render.
+pub async fn with_refused(app: &App, page: &Page, refused: (&str, &Form)) -> Answer {
+    let (form, trial) = (filled(app), Value::Null);
+    let mut answer = page.render(TEMPLATE, context(app, &page.caller, &form, trial, Some(refused)).await?)?;
+    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(answer)
+}
+
 /// The page with what became of a trial of the mail.
 ///
 /// # Errors
@@ -47,11 +59,15 @@ pub async fn with_mail_said(app: &App, page: &Page, said: &str, well: bool) -> A
 }
 
 async fn with_trial(app: &App, page: &Page, trial: Value) -> Answer {
+    page.render(TEMPLATE, context(app, &page.caller, &filled(app), trial, None).await?)
+}
+
+/// The form with what is in force.
+fn filled(app: &App) -> Form {
     let organisation = app.organisation();
     let url = organisation.public_url.as_deref().unwrap_or(&app.config().public_url);
     let zone = organisation.time_zone.name();
-    let form = Form::filled([("name", organisation.name.as_str()), ("time_zone", zone), ("public_url", url)]);
-    page.render(TEMPLATE, context(app, &page.caller, &form, trial).await?)
+    Form::filled([("name", organisation.name.as_str()), ("time_zone", zone), ("public_url", url)])
 }
 
 /// `POST /settings`.
@@ -69,14 +85,21 @@ pub async fn submit(app: web::Data<App>, page: Page, form: web::Form<SettingsFor
         Ok(_) => see_other("/settings"),
         Err(error) => {
             let form = typed.refused(error)?;
-            let mut answer = page.render(TEMPLATE, context(&app, &page.caller, &form, Value::Null).await?)?;
+            let context = context(&app, &page.caller, &form, Value::Null, None).await?;
+            let mut answer = page.render(TEMPLATE, context)?;
             *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(answer)
         }
     }
 }
 
-async fn context(app: &App, caller: &Caller, form: &Form, trial: Value) -> Result<Value> {
+async fn context(
+    app: &App,
+    caller: &Caller,
+    form: &Form,
+    trial: Value,
+    refused: Option<(&str, &Form)>,
+) -> Result<Value> {
     let organisation = app.organisation();
     let current = app.context().profiles.current();
     Ok(json!({
@@ -88,6 +111,7 @@ async fn context(app: &App, caller: &Caller, form: &Form, trial: Value) -> Resul
         "writes": identify::permits(app, caller, "profile", "write"),
         "mail": mail::state(app).await?,
         "trial": trial,
+        "providers": providers::state(app, refused).await?,
     }))
 }
 

@@ -3,6 +3,7 @@
 //! Rules: looking at an address begins nothing but a sign-in, which is no change; one goes on to a path of this house
 //! only; the cookie that binds an attempt to its browser is the house's own, and no script reads it.
 
+pub mod attestations;
 pub mod identities;
 
 use actix_web::cookie::time::Duration;

@@ -5,9 +5,10 @@
 //! when everything about it is right; a person is known by issuer and subject and by nothing else; the first time, by an
 //! invitation in hand, or by an address of a domain that the provider speaks for; a group brings ordinary roles, which
 //! go away with it, and never more than a request for an access role. What is refused is an event, and tells a stranger
-//! nothing. May call: `requests`, `signin`, `access`, `accounts` and what lies below all slices.
+//! nothing. What a provider does on its own is vouched for by a person, with an end. May call: `alarms`, `requests`, `signin`, `access`, `accounts` and what lies below all slices.
 
 mod attempts;
+pub mod attestations;
 mod coming_back;
 mod documents;
 pub mod http;

@@ -65,6 +65,14 @@ impl Providers {
         all.collect::<Result<Vec<_>>>().map(Self)
     }
 
+    /// Whether a provider of that key is configured.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn check(&self, key: &str) -> Result<()> {
+        self.find(key).map(drop)
+    }
+
     /// The provider of that key.
     pub(super) fn find(&self, key: &str) -> Result<Arc<Provider>> {
         let found = self.0.iter().find(|provider| provider.settings.key == key);

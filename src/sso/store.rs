@@ -1,15 +1,18 @@
-//! Rows of `sso_links`, `sso_attempts`, `sso_sessions`, `sso_roles` and `sso_logouts`: digests are hex, `secrets` and
-//! `name` are sealed. Whatever may be used once is decided by one conditional statement.
+//! Rows of `sso_links`, `sso_attempts`, `sso_sessions`, `sso_roles`, `sso_logouts` and `provider_attestations`: digests
+//! are hex, `secrets` and `name` are sealed. Whatever may be used once is decided by one conditional statement.
 
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Fault};
 
+use super::attestations::Attestation;
 use super::linking::Linked;
 use crate::clock::Timestamp;
-use crate::db::schema::{sso_attempts, sso_links, sso_logouts, sso_roles, sso_sessions};
+use crate::db::schema::{
+    provider_attestations, sso_attempts, sso_links, sso_logouts, sso_roles, sso_sessions,
+};
 use crate::db::{Reader, Tx};
 use crate::error::Result;
-use crate::ids::{AccountId, GrantId, RequestId};
+use crate::ids::{AccountId, AttestationId, GrantId, RequestId, TextId};
 
 /// An attempt to be written, begun now.
 pub(super) struct NewAttempt<'a> {
@@ -294,4 +297,75 @@ pub(super) fn forget(tx: &mut Tx<'_>, ended: Timestamp, began: Timestamp, limit:
             .execute(connection)?
         + diesel::delete(sso_sessions::table.filter(sso_sessions::id.eq_any(&sessions)))
             .execute(connection)?)
+}
+
+#[derive(Queryable)]
+struct AttestationRow {
+    id: AttestationId,
+    provider: String,
+    ends_at: Timestamp,
+    evidence: TextId,
+    attested_by: String,
+    recorded_at: Timestamp,
+}
+
+fn attested(row: AttestationRow) -> Attestation {
+    let AttestationRow { id, provider, ends_at, evidence, attested_by, recorded_at } = row;
+    Attestation { id, provider, ends_at, evidence, attested_by, recorded_at }
+}
+
+pub(super) fn insert_attestation(tx: &mut Tx<'_>, attestation: &Attestation) -> Result<()> {
+    diesel::insert_into(provider_attestations::table)
+        .values((
+            provider_attestations::id.eq(&attestation.id),
+            provider_attestations::provider.eq(&attestation.provider),
+            provider_attestations::ends_at.eq(attestation.ends_at),
+            provider_attestations::evidence.eq(&attestation.evidence),
+            provider_attestations::attested_by.eq(&attestation.attested_by),
+            provider_attestations::recorded_at.eq(attestation.recorded_at),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+pub(super) fn attestation(reader: &mut Reader<'_>, id: &AttestationId) -> Result<Option<Attestation>> {
+    let row: Option<AttestationRow> =
+        provider_attestations::table.find(id).first(reader.connection).optional()?;
+    Ok(row.map(attested))
+}
+
+/// The one of a provider that ends last.
+pub(super) fn latest_attestation(reader: &mut Reader<'_>, provider: &str) -> Result<Option<Attestation>> {
+    let query = provider_attestations::table
+        .filter(provider_attestations::provider.eq(provider))
+        .order((provider_attestations::ends_at.desc(), provider_attestations::id.desc()));
+    let row: Option<AttestationRow> = query.first(reader.connection).optional()?;
+    Ok(row.map(attested))
+}
+
+/// Those of a provider, newest first, from behind `before`.
+pub(super) fn attestations(
+    reader: &mut Reader<'_>,
+    provider: &str,
+    before: Option<&AttestationId>,
+    limit: i64,
+) -> Result<Vec<Attestation>> {
+    let mut query = provider_attestations::table
+        .filter(provider_attestations::provider.eq(provider))
+        .order(provider_attestations::id.desc())
+        .limit(limit)
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(provider_attestations::id.lt(before));
+    }
+    let rows: Vec<AttestationRow> = query.load(reader.connection)?;
+    Ok(rows.into_iter().map(attested).collect())
+}
+
+/// Ends one now.
+pub(super) fn end_attestation(tx: &mut Tx<'_>, id: &AttestationId) -> Result<()> {
+    diesel::update(provider_attestations::table.find(id))
+        .set(provider_attestations::ends_at.eq(tx.now))
+        .execute(tx.connection)?;
+    Ok(())
 }

@@ -72,6 +72,7 @@ mod signin_password;
 mod signin_sessions;
 mod small_firm;
 mod sso;
+mod sso_attestations;
 mod sso_hostile;
 mod sso_logout;
 mod sso_roles;

@@ -62,6 +62,12 @@ const HARMLESS: &[(&str, &str)] = &[
     ),
     ("/people/{id}/handovers/approval", "likewise"),
     ("/people/{id}/handovers/withdrawal", "takes away"),
+    (
+        "/api/v1/identity-providers/{provider}/attestations",
+        "says what somebody saw; how one signs in, and what one may do, stay the same",
+    ),
+    ("/api/v1/identity-providers/{provider}/attestations/{id}/end", "likewise"),
+    ("/settings/identity-providers/{provider}/attestations", "likewise"),
     ("/settings/mail-trial", "a mail to oneself"),
     ("/api/v1/signin", "a sign-in gives nobody a role"),
     ("/api/v1/signin/totp", "likewise"),

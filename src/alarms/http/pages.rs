@@ -190,7 +190,7 @@ fn may_follow(app: &App, caller: &Caller, href: &str) -> bool {
         Some("leavers") => ("leavers", "read"),
         Some("log") => ("events", "read"),
         Some("objections") => return true,
-        Some("exceptions") => ("profile", "read"),
+        Some("exceptions" | "settings") => ("profile", "read"),
         _ => ("accounts", "read"),
     };
     identify::permits(app, caller, needs.0, needs.1)
@@ -200,13 +200,13 @@ fn facts(app: &App, alarm: &Alarm) -> Vec<Value> {
     let mut facts = vec![json!({ "term": "Rule", "value": alarm.rule })];
     let mut add = |term: &str, value: String| facts.push(json!({ "term": term, "value": value }));
     if let Some(threshold) = alarm.threshold {
-        add("Threshold", format!("{threshold} {}", words::unit(alarm.rule)));
+        add("Threshold", format!("{threshold} {}", words::unit(alarm)));
     }
     if let Some(window) = alarm.window_seconds {
         add("Window", words::span(window));
     }
     if alarm.threshold.is_some() {
-        add("Observed", format!("{} {}", alarm.observed, words::unit(alarm.rule)));
+        add("Observed", format!("{} {}", alarm.observed, words::unit(alarm)));
     }
     add("Raised by", words::actor(app, &alarm.raised_by));
     facts

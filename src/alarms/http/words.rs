@@ -26,6 +26,7 @@ pub fn title(rule: Rule) -> &'static str {
         Rule::DiskLow => "The disk is nearly full",
         Rule::RefereeDiffers => "Two ways of judging the same rows differ",
         Rule::MailFails => "Mail does not go out",
+        Rule::ProviderUnattested => "Nobody vouches for an identity provider",
         Rule::Reported => "Reported by a person",
     }
 }
@@ -37,6 +38,7 @@ pub(super) fn meaning(rule: Rule) -> &'static str {
         | Rule::Guessing
         | Rule::PasskeyCopied
         | Rule::AdministratorRecovered
+        | Rule::ProviderUnattested
         | Rule::BroadKey => meaning_of_a_way_in(rule),
         Rule::LogVerification => {
             "A row or an event is not what the log accounts for: it was changed past the house, or a disk failed. Run \
@@ -102,6 +104,10 @@ fn meaning_of_a_way_in(rule: Rule) -> &'static str {
             "A passkey counts how often it is shown, and this one counted backwards: either two devices hold it, or its \
              device was set back. It was refused. Ask the person; let them remove it and add a new one."
         }
+        Rule::ProviderUnattested => {
+            "Who signs in there has the provider’s passwords, locks and second factors, which this house cannot see. Look \
+             whether they are what the policies ask for, and say so in the settings, with an end; or give the provider up."
+        }
         Rule::AdministratorRecovered => {
             "Somebody with a shell on the host made a way in for an administrator. Ask who it was and why, by another \
              channel than this one."
@@ -114,14 +120,17 @@ fn meaning_of_a_way_in(rule: Rule) -> &'static str {
 }
 
 /// What is counted, in words.
-pub(super) fn unit(rule: Rule) -> &'static str {
-    match rule {
+pub(super) fn unit(alarm: &Alarm) -> &'static str {
+    match alarm.rule {
         Rule::LogVerification => "differences",
+        // Those that no time forgets are counted one by one.
+        Rule::RepeatedLock if alarm.window_seconds.is_none() => "wrong tries in a row",
         Rule::RepeatedLock => "locks",
         Rule::Guessing => "names",
         Rule::LeaverClock => "hours since access ended",
         Rule::RecorderFull => "permits denied",
         Rule::DiskLow => "percent free",
+        Rule::ProviderUnattested => "days left",
         _ => "times",
     }
 }
@@ -131,7 +140,7 @@ pub(super) fn subject(app: &App, alarm: &Alarm) -> String {
     match &alarm.account {
         Some(account) => app.directory().display_name(account),
         None if alarm.rule == Rule::RepeatedLock => "a name that nobody has".to_owned(),
-        None if alarm.rule == Rule::Guessing => alarm.about.clone(),
+        None if matches!(alarm.rule, Rule::Guessing | Rule::ProviderUnattested) => alarm.about.clone(),
         None => "the house".to_owned(),
     }
 }
@@ -143,6 +152,7 @@ pub(super) fn way(alarm: &Alarm) -> Option<(String, &'static str)> {
         Rule::LogVerification => Some(("/log".to_owned(), "Open the log")),
         Rule::OwnDecision => Some(("/objections".to_owned(), "Object")),
         Rule::ExceptionEnds => Some(("/exceptions".to_owned(), "Open the exceptions")),
+        Rule::ProviderUnattested => Some(("/settings".to_owned(), "Open the settings")),
         _ => alarm.account.as_ref().map(|account| (format!("/people/{account}"), "Open the person")),
     }
 }

@@ -58,6 +58,8 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("password_unlocked", "Password unlocked"),
     ("people_imported", "People imported"),
     ("proposal_changed", "Proposal moved on"),
+    ("provider_attestation_ended", "Provider not vouched for any more"),
+    ("provider_attested", "Provider vouched for"),
     ("request_approved", "Request approved"),
     ("request_lapsed", "Request lapsed"),
     ("request_made", "Request made"),
@@ -207,6 +209,8 @@ fn verb(change: &Change) -> &'static str {
         },
         C::AttestationGiven { .. } => "recorded an attestation",
         C::AttestationEnded { .. } => "ended an attestation",
+        C::ProviderAttested { .. } => "vouched for an identity provider",
+        C::ProviderAttestationEnded { .. } => "vouches for an identity provider no more",
         C::GrantAdded { .. } => "gave a role",
         C::GrantKept { .. } => "kept a grant",
         C::GrantSuspended { .. } => "suspended a grant",
@@ -301,6 +305,9 @@ fn note(app: &App, change: &Change) -> Option<String> {
         | C::RequestWithdrawn { role, .. }
         | C::RequestLapsed { role, .. } => role.clone(),
         C::ProposalChanged { applications, .. } => applications.join(", "),
+        C::ProviderAttested { provider, .. } | C::ProviderAttestationEnded { provider, .. } => {
+            provider.clone()
+        }
         C::AttestationGiven { attestation_kind, .. } | C::AttestationEnded { attestation_kind, .. } => {
             attestation_kind.clone()
         }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::stage::{
     PAYROLL, a_permit_by_name, a_second_alarm, a_second_review, a_workstation, four_proposals, half_way_in,
-    logins_of_nobody, sends_mail, somebody_asks, somebody_leaves, something_shown, two_mailed_links,
+    logins_of_nobody, somebody_asks, somebody_leaves, somebody_vouches, something_shown, two_mailed_links,
+    with_surroundings,
 };
 use super::{Browser, House, Life, PASSWORD};
 
@@ -70,6 +71,7 @@ pub struct Stage {
     evaluation: String,
     attestation: String,
     workstation: String,
+    vouched: String,
 }
 
 /// A call as it should be made.
@@ -82,7 +84,7 @@ pub struct Call {
 impl Stage {
     /// Sets everything up.
     pub async fn new() -> Self {
-        let house = sends_mail(House::new());
+        let house = with_surroundings(House::new());
         let mut life = house.lived_in().await;
         let payroll = vec![PolicyFile { name: "payroll.toml".to_owned(), text: PAYROLL.to_owned() }];
         house.done(move |tx| apply::apply(tx, &payroll)).await;
@@ -101,6 +103,7 @@ impl Stage {
         let rester = house.person("resting.person", None).await.to_string();
         let attestation = something_shown(&mut life, &rester).await;
         let workstation = a_workstation(&mut life).await;
+        let vouched = somebody_vouches(&house, &mut life).await;
         let leaver = house.person("leaving.person", None).await.to_string();
         let mut desk = house.order_desk(&life.staff.grace.id()).await;
         let evaluation = a_permit_by_name(&mut desk).await;
@@ -136,6 +139,7 @@ impl Stage {
             evaluation,
             attestation,
             workstation,
+            vouched,
         }
     }
 
@@ -378,6 +382,13 @@ impl Stage {
                 let to = self.life.staff.priya.id();
                 (Who::Tomasz, task, json!({ "to": to, "reason": word("reason") }))
             }
+            "POST /api/v1/identity-providers/{provider}/attestations" => {
+                let until = self.house.in_days(60);
+                (Who::Priya, "", json!({ "evidence": word("evidence"), "ends_at": until }))
+            }
+            "POST /api/v1/identity-providers/{provider}/attestations/{id}/end" => {
+                (Who::Priya, self.vouched.as_str(), json!({ "reason": word("reason") }))
+            }
             "POST /api/v1/alarms" => {
                 let account = &self.rester;
                 (Who::Officer, "", json!({ "severity": "warning", "account": account, "text": word("text") }))
@@ -406,7 +417,8 @@ impl Stage {
             "POST /api/v1/tasks/{id}/refusal" => (Who::Priya, task, json!({ "reason": word("reason") })),
             _ => return None,
         };
-        Some(vec![Call { who, address: path.replacen("{id}", id, 1), body }])
+        let address = path.replacen("{id}", id, 1).replace("{provider}", "heron");
+        Some(vec![Call { who, address, body }])
     }
 
     fn questions(&self, row: &str, path: &str, word: &mut impl FnMut(&str) -> String) -> Option<Vec<Call>> {

@@ -46,7 +46,8 @@ impl House {
         });
     }
 
-    fn read_providers(&self, settings: &str) -> Vec<IdentityProvider> {
+    /// The providers that these settings name.
+    pub fn read_providers(&self, settings: &str) -> Vec<IdentityProvider> {
         let path = self.secret_file("providers.toml", settings);
         let overrides = Overrides { config: Some(path.into()), ..Overrides::default() };
         Config::load(overrides).expect("the settings are right").identity_providers

@@ -30,9 +30,20 @@ feature = "payslip"
 actions = ["read"]
 "#;
 
-/// The house, with a mail server that nobody calls.
-pub fn sends_mail(mut house: House) -> House {
+/// The settings of an identity provider that nobody calls.
+const PROVIDER: &str = r#"
+[[identity_providers]]
+key = "heron"
+name = "Heron account"
+issuer = "https://id.heron.example"
+client_id = "bailiwick"
+"#;
+
+/// The house, with a mail server and an identity provider that nobody calls.
+pub fn with_surroundings(mut house: House) -> House {
+    let providers = house.read_providers(PROVIDER);
     house.reopen_with(|config| {
+        config.identity_providers = providers;
         config.mail = Some(Mail {
             server: "localhost".to_owned(),
             port: 1,
@@ -44,6 +55,13 @@ pub fn sends_mail(mut house: House) -> House {
         });
     });
     house
+}
+
+/// Somebody vouches for the provider.
+pub async fn somebody_vouches(house: &House, life: &mut Life) -> String {
+    let body = json!({ "evidence": "Seen in its console", "ends_at": house.in_days(90) });
+    let address = "/api/v1/identity-providers/heron/attestations";
+    id_of(&life.staff.priya.browser.post(address, body).await.expect(201).json())
 }
 
 /// The tokens of links that a mail would have brought to somebody with a mailbox.
