@@ -149,8 +149,10 @@ fn of_request(request: &HttpRequest) -> Option<Page> {
 /// A problem as a browser shows it. Somebody who is not signed in is led to the sign-in and back again.
 pub fn of_problem(app: &App, request: &HttpRequest, problem: &Problem, id: &str) -> HttpResponse {
     if matches!(problem.error(), Error::Unauthenticated) && request.method() == actix_web::http::Method::GET {
-        let back = form_encoded(request.path());
-        return HttpResponse::SeeOther().insert_header((LOCATION, format!("/sign-in?next={back}"))).finish();
+        // At a shared workstation whoever signs in next is not led to where somebody else was.
+        let shared = of_request(request).is_some_and(|page| page.is_shared());
+        let next = if shared { String::new() } else { format!("?next={}", form_encoded(request.path())) };
+        return HttpResponse::SeeOther().insert_header((LOCATION, format!("/sign-in{next}"))).finish();
     }
     if problem.error().asks_for_proof() {
         let back = form_encoded(&page_before(app, request));

@@ -4,7 +4,7 @@
 //! - Whoever may registers one by a name and gets a one-time code; the browser in which the code is used is the
 //!   workstation from then on. Its cookie holds a 256-bit token, of which the database has a keyed digest.
 //! - The cookie is no credential. With it sessions end sooner, no device is known, and whose mailbox is known hears of a
-//!   first sign-in there; nothing else follows. Who steals it wins nothing; who deletes it has an ordinary browser again.
+//!   first sign-in there in place of one from a new device; nothing else follows. Who deletes it has an ordinary browser.
 //! - A workstation is one browser: when another takes its place, and when it ends, what is open on it ends too.
 //! - Names are sealed, events carry ids, and of its use only the last day is kept. Nothing is deleted.
 //!

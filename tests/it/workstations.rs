@@ -137,7 +137,10 @@ async fn a_session_there_lasts_as_long_as_the_stricter_limit_says() {
     }
     house.advance(Duration::seconds(120));
     terminal.get("/api/v1/me").await.expect(401);
-    assert_eq!(terminal.get("/").await.expect(303).header("location"), "/sign-in?next=/");
+    // Whoever signs in next is not led to where somebody else was.
+    assert_eq!(terminal.get("/me/security").await.expect(303).header("location"), "/sign-in");
+    let elsewhere = one.other().get("/me/security").await.expect(303);
+    assert_eq!(elsewhere.header("location"), "/sign-in?next=/me/security");
 
     house.sign_in(&mut terminal, &ines).await;
     assert_eq!(
