@@ -174,7 +174,11 @@ impl App {
         let database =
             Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);
-        let identity_providers = Providers::new(&config.identity_providers, config.provider_patience)?;
+        let identity_providers = Providers::new(
+            &config.identity_providers,
+            config.provider_patience,
+            Arc::clone(&database.context().clock),
+        )?;
         let house = House {
             config,
             database,

@@ -9,6 +9,7 @@ pub mod attestations;
 mod bodies;
 pub mod handovers;
 mod history;
+pub mod identities;
 pub mod import;
 pub mod pages;
 pub mod person;

@@ -310,6 +310,8 @@ diesel::table! {
         linked_by -> Text,
         linked_at -> Timestamp,
         used_at -> Timestamp,
+        removal_asked_by -> Nullable<Text>,
+        removal_asked_at -> Nullable<Timestamp>,
     }
 }
 
@@ -318,7 +320,6 @@ diesel::table! {
         digest -> Text,
         provider -> Text,
         browser -> Text,
-        source -> Text,
         secrets -> Binary,
         created_at -> Timestamp,
         expires_at -> Timestamp,

@@ -67,6 +67,8 @@ pub const LONGEST_PARAMETER: usize = 512;
         sso::http::attestations::early_end,
         sso::http::identities::index,
         sso::http::identities::unlink,
+        sso::http::identities::own,
+        sso::http::identities::unlink_own,
         signin::me,
         signin::own_sessions,
         signin::own::end_other_sessions,

@@ -174,6 +174,9 @@ table! {
     POST "/me/password", Needs::SignedIn => signin::pages::change_password;
     GET "/prove", Needs::SignedIn => signin::pages::proof_form;
     POST "/prove", Needs::SignedIn => signin::pages::prove;
+    GET "/prove/with/{provider}", Needs::SignedIn => sso::http::proving::start;
+    GET "/api/v1/me/identities", Needs::SignedIn => sso::http::identities::own;
+    DELETE "/api/v1/me/identities/{provider}", Needs::SignedIn => sso::http::identities::unlink_own;
     GET "/me/security", Needs::SignedIn => signin::pages::my_security::show;
     GET "/me/security/authenticator", Needs::SignedIn => signin::pages::my_security::authenticator;
     POST "/me/security/authenticator", Needs::SignedIn => signin::pages::my_security::confirm_authenticator;
@@ -181,6 +184,7 @@ table! {
     POST "/me/security/recovery-codes", Needs::SignedIn => signin::pages::my_security::recovery_codes;
     POST "/me/security/passkeys/{id}/name", Needs::SignedIn => signin::pages::my_security::passkey_name;
     POST "/me/security/passkeys/{id}/removal", Needs::SignedIn => signin::pages::my_security::passkey_removal;
+    POST "/me/security/identities/{provider}/removal", Needs::SignedIn => signin::pages::my_security::identity_removal;
     POST "/me/security/sessions/end", Needs::SignedIn => signin::pages::my_security::other_sessions_end;
     POST "/me/security/sessions/{id}/end", Needs::SignedIn => signin::pages::my_security::session_end;
 
@@ -207,6 +211,7 @@ table! {
     POST "/people/{id}/handovers", may("accounts", "read") => accounts::http::handovers::create;
     POST "/people/{id}/handovers/approval", may("accounts", "read") => accounts::http::handovers::approval;
     POST "/people/{id}/handovers/withdrawal", may("accounts", "read") => accounts::http::handovers::withdrawal;
+    POST "/people/{id}/identities/{provider}/removal", may("accounts", "unlock") => accounts::http::identities::removal;
     POST "/people/{id}/attestations", may("accounts", "write") => accounts::http::attestations::create;
     POST "/people/{id}/attestations/end", may("accounts", "write") => accounts::http::attestations::early_end;
     POST "/people/{id}/unlock", may("accounts", "unlock") => accounts::http::person::unlocking;

@@ -34,6 +34,22 @@ pub fn set_headers(headers: &mut HeaderMap) {
     }
 }
 
+/// Refuses what a page of another site loads as a picture, a frame or a script: the browser has to go to the address
+/// itself. Browsers that say nothing of it are let through.
+///
+/// # Errors
+/// 403 `cross-site`.
+pub fn navigation(headers: &HeaderMap) -> Result<(), Problem> {
+    let says = |name: &'static str, wanted: &str| {
+        headers.get(HeaderName::from_static(name)).is_none_or(|value| value.as_bytes() == wanted.as_bytes())
+    };
+    if says("sec-fetch-dest", "document") && says("sec-fetch-mode", "navigate") {
+        return Ok(());
+    }
+    let detail = "This begins something for whoever goes to the address, and not for a page that loads it.";
+    Err(Error::forbidden("cross-site", detail).into())
+}
+
 /// Refuses a call by cookie that does not come from our own pages (DESIGN §6): it needs our `Origin`, or the
 /// browser's own word that it is same-origin.
 ///

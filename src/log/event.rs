@@ -172,10 +172,12 @@ pub enum Change {
     SessionEnded { account: AccountId, session: SessionId, cause: String },
     /// A subject of an identity provider was linked to an account: by an invitation, an address, or with its creation.
     IdentityLinked { account: AccountId, provider: String, by: String },
+    /// Somebody asked for an account's subject at an identity provider to be taken away; somebody else has to agree.
+    IdentityRemovalAsked { account: AccountId, provider: String },
     /// An account's subject at an identity provider was taken away.
     IdentityUnlinked { account: AccountId, provider: String },
-    /// A sign-in by an identity provider was refused; the cause is a word of ours.
-    SsoRefused { account: Option<AccountId>, provider: String, cause: String },
+    /// A sign-in by an identity provider was refused, once or as often as it says; the cause is a word of ours.
+    SsoRefused { account: Option<AccountId>, provider: String, cause: String, times: u64 },
     /// An identity provider began not to answer as it should.
     IdentityProviderFailed { provider: String, cause: String },
     /// A role that a group at an identity provider stands for could not be given, asked for or taken away.
@@ -353,6 +355,7 @@ impl Change {
             | C::SessionEnded { account, .. }
             | C::WorkstationEntered { account, .. }
             | C::IdentityLinked { account, .. }
+            | C::IdentityRemovalAsked { account, .. }
             | C::IdentityUnlinked { account, .. }
             | C::GroupRoleWithheld { account, .. }
             | C::KeyIssued { account, .. }

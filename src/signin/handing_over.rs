@@ -115,13 +115,38 @@ pub fn offered(
     Ok(offered)
 }
 
-/// Those that wait for a second person, if the caller could be it or asked for them.
+/// One that waits for a second person, as somebody sees it.
+pub struct Waiting {
+    /// Which one.
+    pub handover: Handover,
+    /// Whether they asked for it or may decide about it: nobody else reads its words.
+    pub concerned: bool,
+}
+
+/// Those that wait for a second person.
 ///
 /// # Errors
 /// [`Error::Internal`] for a fault of the database.
-pub fn waiting(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Handover>> {
+pub fn waiting(reader: &mut Reader<'_>, caller: &Caller, account: &Account) -> Result<Vec<Waiting>> {
     let since = reader.now.minus(PATIENCE);
-    store::waiting(reader, account, since)
+    let all = store::waiting(reader, &account.id, since)?;
+    let mut waiting = Vec::new();
+    for handover in all {
+        let concerned = match &caller.actor {
+            Actor::Person { account: by, .. } => concerns(reader, by, account, &handover)?,
+            _ => false,
+        };
+        waiting.push(Waiting { handover, concerned });
+    }
+    Ok(waiting)
+}
+
+/// Whether somebody asked for it, or may agree or refuse.
+fn concerns(reader: &mut Reader<'_>, by: &AccountId, account: &Account, handover: &Handover) -> Result<bool> {
+    if *by == handover.asked_by || account.manager.as_ref() == Some(by) {
+        return Ok(true);
+    }
+    may(reader, by, account, handover.what)
 }
 
 /// Hands something over, or asks a second person to agree.
@@ -193,8 +218,7 @@ pub fn withdraw(tx: &mut Tx<'_>, account: &AccountId, id: &HandoverId) -> Result
     let mut handover = find_waiting(tx, account, id)?;
     let account = accounts::find(tx, account)?;
     let by = tx.caller.account().cloned().ok_or(Error::Unauthenticated)?;
-    let concerned = by == handover.asked_by || account.manager.as_ref() == Some(&by);
-    if !concerned && !may(tx, &by, &account, handover.what)? {
+    if !concerns(tx, &by, &account, &handover)? {
         return Err(not_yours());
     }
     handover.state = State::Withdrawn;

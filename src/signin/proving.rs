@@ -1,4 +1,5 @@
-//! Showing again who one is, for what wants a fresh proof: a passkey, or the password and a code.
+//! Showing again who one is, for what wants a fresh proof: a passkey, or the password and a code; or at an identity
+//! provider, which `sso` judges.
 //!
 //! Rules: the whole proof is asked for, never a part; what is wrong counts as it does at the sign-in; a proof that is
 //! right exchanges the session for a new one, so that a token that was copied before is worth nothing for what it
@@ -8,9 +9,10 @@ use super::hasher::Secret;
 use super::lockout::{self, Counter, Kind, Rules};
 use super::passkeys::{self, Bound, Challenge, Purpose, Shown, Whom};
 use super::sessions::{self, Issued, Session, Stage};
-use super::{Progress, Visitor, choosing, entering, password, people};
+use super::{Progress, Visitor, choosing, entering, password, people, vouched};
 use crate::accounts;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 
@@ -95,6 +97,23 @@ pub async fn prove_by_passkey(
         proved.value.map(Progress::signed_in).ok_or(Error::Unauthenticated)
     })
     .await
+}
+
+/// Exchanges the session of somebody for whom an identity provider vouches anew; whether it does is judged above, in
+/// `sso`. From now on the session goes back to that sign-in there.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] if the session or its owner is not in use any more.
+pub fn renew_by_provider(
+    tx: &mut Tx<'_>,
+    app: &App,
+    session: &Session,
+    (origin, shown_at): (&str, Timestamp),
+    visitor: &Visitor,
+) -> Result<Progress> {
+    let mut issued = renew(tx, app, session, visitor, &[vouched::METHOD, "mfa"])?;
+    sessions::go_back_to(tx, &mut issued, (origin, shown_at))?;
+    Ok(Progress::signed_in(issued))
 }
 
 fn renew(

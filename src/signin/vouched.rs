@@ -5,7 +5,7 @@
 //! provider means is judged above, in `sso`. May call: `accounts`.
 
 use super::sessions::{self, Opening, Stage};
-use super::{Progress, Visitor, factors, people};
+use super::{Progress, Visitor, factors, passkeys, people, totp};
 use crate::accounts::{self, Standing, State};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -90,6 +90,36 @@ pub fn note_factor(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
         Change::FactorEnrolled { account: account.clone(), factor: "identity-provider".to_owned() };
     tx.record_rows(enrolled, vec![row]);
     Ok(())
+}
+
+/// Forgets that a provider vouched for a second factor, for whoever has none here: until one is shown anew, there or
+/// here, what asks for a strong factor stays shut.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] for a fault of the database.
+pub fn forget_factor(tx: &mut Tx<'_>, account: &AccountId) -> Result<()> {
+    if factors::has_any(tx, account)? || !accounts::find(tx, account)?.strong_factor {
+        return Ok(());
+    }
+    let row = accounts::set_strong_factor(tx, account, false)?;
+    let removed = Change::FactorRemoved { account: account.clone(), factor: "identity-provider".to_owned() };
+    tx.record_rows(removed, vec![row]);
+    Ok(())
+}
+
+/// Whether somebody comes in by strong means of their own, without any provider: a passkey, or a password and an
+/// authenticator.
+///
+/// # Errors
+/// [`crate::error::Error::Internal`] for a fault of the database.
+pub fn enters_without(
+    reader: &mut Reader<'_>,
+    providers: &[config::IdentityProvider],
+    account: &AccountId,
+) -> Result<bool> {
+    let by_passkey = passkeys::count(reader, account)? > 0;
+    let by_code = totp::is_enrolled(reader, account)? && people::password_age(reader, account)?.is_some();
+    Ok((by_passkey || by_code) && !elsewhere(reader, providers, account)?)
 }
 
 /// Begins the session: a full one if the provider vouches for a second factor, else one in which it is shown, or with

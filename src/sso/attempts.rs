@@ -1,14 +1,14 @@
 //! Sign-ins that were begun here and have not come back yet.
 //!
 //! Rules: a state is 256 random bits, kept as its digest, and works once, for ten minutes, in the browser that began it:
-//! that browser's cookie is the same for all its attempts, so that two tabs do not take each other's. Whoever begins
-//! without end is told to wait. May call: `store`.
+//! that browser's cookie is the same for all its attempts, so that two tabs do not take each other's. May call: `store`.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::providers::Provider;
+use super::proving::Asked;
 use super::{Beginning, store};
 use crate::clock::Timestamp;
 use crate::db::Reader;
@@ -18,9 +18,6 @@ use crate::vault::Place;
 
 /// For so long somebody may be away at the provider.
 pub(super) const LASTS: Duration = Duration::minutes(10);
-/// So many sign-ins of one address are away at a time; a whole shift behind one address is fewer.
-const MOST_OF_ADDRESS: i64 = 1_000;
-const TOKEN_LENGTH: usize = 43;
 
 /// What the house alone knows of an attempt.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +26,8 @@ pub(super) struct Secrets {
     pub verifier: String,
     pub next: Option<String>,
     pub invitation: Option<String>,
+    /// The session that a fresh proof is for; else it is a sign-in.
+    pub proof: Option<Asked>,
     /// At a shared workstation: when it began, before which nobody's showing who they are counts.
     pub anew_since: Option<Timestamp>,
 }
@@ -36,7 +35,6 @@ pub(super) struct Secrets {
 /// An attempt that was just begun.
 pub(super) struct Begun {
     pub state: String,
-    pub browser: String,
     pub secrets: Secrets,
 }
 
@@ -55,20 +53,20 @@ pub(super) enum Taken {
 /// Begins an attempt.
 ///
 /// # Errors
-/// [`Error::TooMany`] for an address that begins too many.
-pub(super) fn begin(reader: &mut Reader<'_>, provider: &Provider, beginning: &Beginning) -> Result<Begun> {
-    let source = reader.vault().trace("sso_source", &beginning.address);
-    if store::count_attempts(reader, &source)? >= MOST_OF_ADDRESS {
-        return Err(Error::TooMany(60));
-    }
-    let known = beginning.browser.as_deref().filter(|cookie| cookie.len() == TOKEN_LENGTH);
-    let browser = known.map_or_else(|| entropy::token(reader.entropy()), str::to_owned);
+/// [`Error::Internal`] for a fault of the database.
+pub(super) fn begin(
+    reader: &mut Reader<'_>,
+    provider: &Provider,
+    beginning: &Beginning,
+    proof: Option<Asked>,
+) -> Result<Begun> {
     let state = entropy::token(reader.entropy());
     let secrets = Secrets {
         nonce: entropy::token(reader.entropy()),
         verifier: entropy::token(reader.entropy()),
         next: beginning.next.clone(),
         invitation: beginning.invitation.clone(),
+        proof,
         anew_since: beginning.shared.then_some(reader.now),
     };
     let plain = serde_json::to_vec(&secrets).map_err(|cause| Error::internal("writing an attempt", cause))?;
@@ -78,13 +76,12 @@ pub(super) fn begin(reader: &mut Reader<'_>, provider: &Provider, beginning: &Be
     let row = store::NewAttempt {
         digest: &key,
         provider: &provider.settings.key,
-        browser: &fingerprint(&browser),
-        source: &source,
+        browser: &fingerprint(&beginning.browser),
         secrets: &sealed,
         expires_at,
     };
     store::insert_attempt(reader, &row)?;
-    Ok(Begun { state, browser, secrets })
+    Ok(Begun { state, secrets })
 }
 
 /// Takes an attempt that is said to have come back: of any number who try, one gets it.
@@ -97,9 +94,7 @@ pub(super) fn take(
     state: &str,
     browser: Option<&str>,
 ) -> Result<Taken> {
-    let Some(browser) = browser.filter(|cookie| cookie.len() == TOKEN_LENGTH) else {
-        return Ok(Taken::Unknown);
-    };
+    let Some(browser) = browser else { return Ok(Taken::Unknown) };
     let (key, browser) = (fingerprint(state), fingerprint(browser));
     let Some((begun_with, sealed)) = store::take_attempt(reader, &key, &browser)? else {
         return Ok(match store::was_used(reader, &key, &browser)? {

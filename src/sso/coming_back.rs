@@ -1,12 +1,12 @@
 //! The way back from a provider: from what the browser brings to a session.
 //!
-//! Rules: the attempt is used up first, whatever comes of it; the token is fetched and judged before anything is
-//! written; whom it means, what the groups bring and the session are one transaction; what is refused is an event, and
-//! changes nothing else.
+//! Rules: the attempt is used up first, whatever comes of it, and what was not begun here takes nothing of the provider's
+//! time; the token is fetched and judged before anything is written; whom it means, what the groups bring and the session
+//! are one transaction; what is refused is an event, bounded by `refusals`, and changes nothing else.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::Duration;
 use serde::Deserialize;
 
 use super::attempts::{self, Secrets, Taken};
@@ -14,21 +14,19 @@ use super::linking::{self, Meant};
 use super::outbound::Answered;
 use super::providers::Provider;
 use super::refusal::Refusal;
-use super::tokens::{self, Identity, Tokens};
-use super::{ACTOR, callback, reach, roles, sessions};
+use super::refusals::Refused as Noted;
+use super::tokens::{self, Identity, SKEW, Tokens};
+use super::{ACTOR, callback, proving, reach, roles, sessions, source};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::config::IdentityProvider;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::AccountId;
-use crate::log::event::Change;
 use crate::signin::links::{self, Purpose};
+use crate::signin::sessions::{Session, Stage};
 use crate::signin::vouched::{self, Admission, Vouched};
-use crate::signin::{Progress, Visitor, sessions::Stage};
-
-/// So far may a provider's clock be behind.
-const SLACK: Duration = Duration::minutes(1);
+use crate::signin::{Progress, Visitor};
 
 /// What the browser brings back.
 pub struct Returning {
@@ -44,6 +42,8 @@ pub struct Returning {
     pub browser: Option<String>,
     /// Who comes back.
     pub visitor: Visitor,
+    /// The session that it shows.
+    pub session: Option<Session>,
 }
 
 /// What came of it.
@@ -52,6 +52,8 @@ pub enum Returned {
     In(Box<Progress>, Option<String>),
     /// It was refused.
     Refused(Refusal),
+    /// It was to be a fresh proof, and is none.
+    NotProved(Refusal),
 }
 
 /// Why a step was refused, and whom it is about, if that is known.
@@ -67,20 +69,23 @@ pub async fn come_back(app: &App, returning: Returning) -> Result<Returned> {
         let key = &provider.settings.key;
         let browser = returning.browser.as_deref();
         let taken = app.database().alone(|reader| attempts::take(reader, key, &returning.state, browser))?;
+        let from = returning.visitor.address;
         let secrets = match taken {
             Taken::Good(secrets) => secrets,
-            Taken::MixedUp => return refused(app, key, (Refusal::MixedUp, None)),
-            Taken::Again(true) => return refused(app, key, (Refusal::Replayed, None)),
+            Taken::MixedUp => return refused(app, (key, from), (Refusal::MixedUp, None)),
+            Taken::Again(true) => return refused(app, (key, from), (Refusal::Replayed, None)),
             // Said once already, or nothing that began here: a stranger's words are no events.
             Taken::Again(false) => return Ok(Returned::Refused(Refusal::Replayed)),
             Taken::Unknown => return Ok(Returned::Refused(Refusal::Unknown)),
         };
-        match judged(app, &provider, &returning, &secrets)? {
-            Ok(identity) if is_remembered(&identity, &secrets) => {
-                refused(app, key, (Refusal::NotAskedAnew, None))
-            }
-            Ok(identity) => admit(app, &provider, &identity, &secrets, &returning.visitor),
-            Err(refusal) => refused(app, key, (refusal, None)),
+        let outcome = match judged(app, &provider, &returning, &secrets)? {
+            Ok(identity) if is_remembered(&identity, &secrets) => Err((Refusal::NotAskedAnew, None)),
+            Ok(identity) => completed(app, &provider, &identity, (&secrets, &returning))?,
+            Err(refusal) => Err((refusal, None)),
+        };
+        match outcome {
+            Ok(progress) => Ok(Returned::In(Box::new(progress), secrets.next)),
+            Err(why) => refused(app, (key, from), why).map(|as_is| as_is.of(&secrets)),
         }
     })
     .await
@@ -90,24 +95,38 @@ pub async fn come_back(app: &App, returning: Returning) -> Result<Returned> {
 /// when somebody showed who they are is believed.
 fn is_remembered(identity: &Identity, secrets: &Secrets) -> bool {
     let (Some(since), Some(shown_at)) = (secrets.anew_since, identity.shown_at) else { return false };
-    shown_at.plus(SLACK) < since
+    shown_at.plus(SKEW) < since
 }
 
-/// Says in the log what was refused.
-fn refused(app: &App, provider: &str, (refusal, account): Refused) -> Result<Returned> {
-    app.write_now(&Caller::house(ACTOR), |tx| {
-        record(tx, provider, (refusal, account));
-        Ok(())
-    })?;
+/// What was begun, a sign-in or a proof, is completed.
+fn completed(
+    app: &App,
+    provider: &Provider,
+    identity: &Identity,
+    (secrets, returning): (&Secrets, &Returning),
+) -> Result<std::result::Result<Progress, Refused>> {
+    let (session, visitor) = (returning.session.as_ref(), &returning.visitor);
+    let Some(asked) = &secrets.proof else { return admit(app, provider, identity, secrets, visitor) };
+    let proved = proving::prove(app, provider, identity, (asked, session), visitor)?;
+    Ok(proved.map_err(|refusal| (refusal, session.map(|session| session.account.clone()))))
+}
+
+/// Says in the log what was refused, if it was not said just now.
+fn refused(
+    app: &App,
+    (provider, from): (&str, Option<IpAddr>),
+    (refusal, account): Refused,
+) -> Result<Returned> {
+    let source = app.read_now(|reader| source(reader, from))?;
+    let noted = Noted { provider: provider.to_owned(), refusal, account, source };
+    let due = app.identity_providers().refusals.note(app.context().clock.now(), noted);
+    if !due.is_empty() {
+        app.write_now(&Caller::house(ACTOR), |tx| {
+            due.into_iter().for_each(|change| tx.record(change));
+            Ok(())
+        })?;
+    }
     Ok(Returned::Refused(refusal))
-}
-
-fn record(tx: &mut Tx<'_>, provider: &str, (refusal, account): Refused) {
-    tx.record(Change::SsoRefused {
-        account,
-        provider: provider.to_owned(),
-        cause: refusal.as_str().to_owned(),
-    });
 }
 
 /// Fetches the tokens for the code and judges them.
@@ -203,28 +222,17 @@ fn admit(
     identity: &Identity,
     secrets: &Secrets,
     visitor: &Visitor,
-) -> Result<Returned> {
+) -> Result<std::result::Result<Progress, Refused>> {
     let settings = &provider.settings;
     let entered = app.write_now(&Caller::house(ACTOR), |tx| {
         let meant = linking::meant(tx, settings, identity, secrets.invitation.as_deref())?;
         match tx.savepoint(|tx| enter(tx, app, (settings, identity), meant, (secrets, visitor))) {
-            Ok(Ok(progress)) => Ok(Ok(progress)),
-            Ok(Err((refusal, account))) => {
-                record(tx, &settings.key, (refusal, account));
-                Ok(Err(refusal))
-            }
             // What the provider says does not make an account, or its name means somebody else.
-            Err(Error::Conflict(..) | Error::Invalid(_)) => {
-                record(tx, &settings.key, (Refusal::AccountNotMade, None));
-                Ok(Err(Refusal::AccountNotMade))
-            }
-            Err(other) => Err(other),
+            Err(Error::Conflict(..) | Error::Invalid(_)) => Ok(Err((Refusal::AccountNotMade, None))),
+            other => other,
         }
     })?;
-    Ok(match entered.value {
-        Ok(progress) => Returned::In(Box::new(progress), secrets.next.clone()),
-        Err(refusal) => Returned::Refused(refusal),
-    })
+    Ok(entered.value)
 }
 
 fn enter(
@@ -284,6 +292,14 @@ fn enter(
 }
 
 impl Returned {
+    /// What was refused, as what was begun.
+    fn of(self, secrets: &Secrets) -> Self {
+        match self {
+            Self::Refused(refusal) if secrets.proof.is_some() => Self::NotProved(refusal),
+            as_is => as_is,
+        }
+    }
+
     /// The page that comes next for who may come in.
     pub fn next_page(progress: &Progress) -> Option<&'static str> {
         match progress.issued.as_ref().map(|issued| issued.session.stage) {

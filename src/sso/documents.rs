@@ -98,12 +98,12 @@ fn https(address: &str) -> Result<Url, Trouble> {
 }
 
 impl Described {
-    /// Where the browser goes to sign in; `anew` asks the provider to let nobody in whom it merely remembers.
+    /// Where the browser goes to sign in.
     pub fn authorization_address(
         &self,
         settings: &IdentityProvider,
         callback: &str,
-        (begun, anew): (&Begun, bool),
+        begun: &Begun,
     ) -> String {
         let verifier = PkceCodeVerifier::new(begun.secrets.verifier.clone());
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
@@ -117,8 +117,14 @@ impl Described {
             .append_pair("nonce", &begun.secrets.nonce)
             .append_pair("code_challenge", challenge.as_str())
             .append_pair("code_challenge_method", "S256");
-        if anew {
+        let proves = begun.secrets.proof.is_some();
+        if proves || begun.secrets.anew_since.is_some() {
+            // Whoever is signed in there is asked again who they are.
             url.query_pairs_mut().append_pair("prompt", "login");
+        }
+        if proves {
+            // And when they showed it has to be said.
+            url.query_pairs_mut().append_pair("max_age", "0");
         }
         url.into()
     }

@@ -1,35 +1,30 @@
 //! Signing in by an identity provider over HTTP: the way there and back, and the provider's word to sign out.
 //!
-//! Rules: looking at an address begins nothing but a sign-in, which is no change; one goes on to a path of this house
-//! only; the cookie that binds an attempt to its browser is the house's own, and no script reads it.
+//! Rules: going to an address begins nothing but a sign-in or a proof, which is no change; one goes on to a path of this
+//! house only; what binds an attempt to its browser is the token by which the house knows every browser again.
 
 pub mod attestations;
 pub mod identities;
+pub mod proving;
 
-use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Beginning, Begun, Refusal, Returned, Returning};
+use super::{Beginning, Refusal, Returned, Returning};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::answer::{self, Changed};
 use crate::http::guard::RequestId;
 use crate::http::identify::Current;
 use crate::http::{Answer, Page, Problem, client, security, see_other};
-use crate::signin::http::cookies::{visitor, with_cookie};
+use crate::signin::http::cookies::{browser, browser_shown, visitor, with_browser, with_cookie};
 use crate::signin::http::pages::{own_path, with_next};
-use crate::signin::sessions::Stage;
+use crate::signin::sessions::{Session, Stage};
 
-/// The cookie that binds attempts to their browser: Secure, HttpOnly, SameSite=Lax, Path=/.
-const COOKIE: &str = "__Host-sso";
-/// For how many seconds the browser keeps it.
-const KEPT: i64 = 600;
 const LONGEST_STATE: usize = 100;
 const LONGEST_ISSUER: usize = 500;
 
@@ -79,7 +74,8 @@ pub async fn start(
     if current.0.is_some_and(|session| session.stage == Stage::Full) {
         return see_other(next.as_deref().unwrap_or("/"));
     }
-    begin(&app, &page, &request, (provider.into_inner(), next, None)).await
+    let wanted = Wanted { provider: provider.into_inner(), next, ..Wanted::default() };
+    begin(&app, &page, &request, wanted).await
 }
 
 /// GET /enrol/{token}/with/{provider}: the link is used up when the person comes back, not now. Only the link's own page
@@ -97,27 +93,34 @@ pub async fn start_invited(
     if security::same_origin(&app, request.headers()).is_err() {
         return see_other(&format!("/enrol/{token}"));
     }
-    begin(&app, &page, &request, (provider, None, Some(token))).await
+    let wanted = Wanted { provider, invitation: Some(token), ..Wanted::default() };
+    begin(&app, &page, &request, wanted).await
 }
 
-async fn begin(
-    app: &App,
-    page: &Page,
-    request: &HttpRequest,
-    (provider, next, invitation): (String, Option<String>, Option<String>),
-) -> Answer {
-    let again = page.path().to_owned();
-    let address = client::address(&app.config().trusted_proxies, request);
+/// What is to begin.
+#[derive(Default)]
+struct Wanted {
+    provider: String,
+    next: Option<String>,
+    invitation: Option<String>,
+    proving: Option<Session>,
+}
+
+async fn begin(app: &App, page: &Page, request: &HttpRequest, wanted: Wanted) -> Answer {
+    security::navigation(request.headers())?;
+    let (again, browser) = (page.path().to_owned(), browser(app, request));
+    let Wanted { provider, next, invitation, proving } = wanted;
     let beginning = Beginning {
-        browser: cookie_of(request),
-        address: address.map(|address| address.to_string()).unwrap_or_default(),
+        browser: browser.clone(),
+        address: client::address(&app.config().trusted_proxies, request),
         shared: page.is_shared(),
         provider,
         next,
         invitation,
+        proving,
     };
     match super::begin(app, beginning).await {
-        Ok(Begun { address, browser }) => Ok(with_browser(see_other(&address)?, browser)),
+        Ok(address) => Ok(with_browser(see_other(&address)?, browser)),
         Err(Error::Unavailable(..)) => failed(page, request, &again),
         Err(other) => Err(other.into()),
     }
@@ -131,6 +134,7 @@ pub async fn come_back(
     app: web::Data<App>,
     page: Page,
     request: HttpRequest,
+    current: Current,
     provider: web::Path<String>,
     query: web::Query<Callback>,
 ) -> Answer {
@@ -141,8 +145,9 @@ pub async fn come_back(
         state,
         code: code.filter(|code| error.is_none() && !code.is_empty()),
         issuer: iss.filter(|issuer| issuer.len() <= LONGEST_ISSUER),
-        browser: cookie_of(&request),
+        browser: browser_shown(&request),
         visitor: visitor(&app, &request),
+        session: current.0,
         provider: provider.clone(),
     };
     match super::come_back(&app, returning).await? {
@@ -154,6 +159,7 @@ pub async fn come_back(
             failed(&page, &request, &format!("/sign-in/with/{provider}"))
         }
         Returned::Refused(refusal) => refused(&app, &page, &request, (&provider, refusal)),
+        Returned::NotProved(refusal) => proving::refused(&app, &page, &request, (&provider, refusal)),
     }
 }
 
@@ -299,40 +305,25 @@ fn refused(app: &App, page: &Page, request: &HttpRequest, (key, refusal): (&str,
             .to_owned();
         (StatusCode::BAD_REQUEST, "This sign-in cannot be completed", text)
     };
-    let mut answer = message(
-        page,
-        &json!({
-            "label": "Not signed in",
-            "icon": "refused",
-            "title": title,
-            "text": text,
-            "facts": [],
-            "actions": [
-                { "href": format!("/sign-in/with/{key}"), "label": "Begin again", "primary": true },
-                { "href": "/sign-in", "label": "To the sign-in", "primary": false },
-            ],
-            "reference": reference(request),
-        }),
-    )?;
+    let actions = json!([
+        { "href": format!("/sign-in/with/{key}"), "label": "Begin again", "primary": true },
+        { "href": "/sign-in", "label": "To the sign-in", "primary": false },
+    ]);
+    not_done(page, request, (status, "Not signed in", title), (&text, actions))
+}
+
+/// The page of what was refused.
+fn not_done(
+    page: &Page,
+    request: &HttpRequest,
+    (status, label, title): (StatusCode, &str, &str),
+    (text, actions): (&str, serde_json::Value),
+) -> Answer {
+    let context = json!({
+        "label": label, "icon": "refused", "title": title, "text": text, "facts": [], "actions": actions,
+        "reference": reference(request),
+    });
+    let mut answer = message(page, &context)?;
     *answer.status_mut() = status;
     Ok(answer)
-}
-
-fn cookie_of(request: &HttpRequest) -> Option<String> {
-    request.cookie(COOKIE).map(|cookie| cookie.value().to_owned())
-}
-
-fn with_browser(mut response: HttpResponse, browser: String) -> HttpResponse {
-    let cookie = Cookie::build(COOKIE, browser)
-        .path("/")
-        .secure(true)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(Duration::seconds(KEPT))
-        .finish();
-    if let Err(cause) = response.add_cookie(&cookie) {
-        // A token is Base64 and fits into every cookie.
-        tracing::error!(%cause, "a cookie could not be set");
-    }
-    response
 }

@@ -4,7 +4,7 @@
 
 use chrono::Duration;
 
-use super::store;
+use super::{ACTOR, store};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -16,12 +16,20 @@ const ENDED: Duration = Duration::hours(1);
 /// Longer than every session and than its row is kept.
 const SESSIONS_KEPT: Duration = Duration::days(60);
 
-/// Deletes what ended.
+/// Deletes what ended, and says how often refusals came again.
 ///
 /// # Errors
 /// [`crate::error::Error::Stale`] if another node has taken the job over.
 pub fn tidy(app: &App, lease: &Lease) -> Result<String> {
     let mut all = 0;
+    let refused = app.identity_providers().refusals.over(app.context().clock.now());
+    if !refused.is_empty() {
+        app.write_now(&Caller::house(ACTOR), |tx| {
+            lease.check(tx)?;
+            refused.into_iter().for_each(|change| tx.record(change));
+            Ok(())
+        })?;
+    }
     loop {
         let done = app.write_now(&Caller::house("sso.tidy"), |tx| {
             lease.check(tx)?;

@@ -10,8 +10,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::refusal::Refusal;
+use super::store;
 use super::tokens::Identity;
-use super::{roles, store};
+use super::unlinking::PATIENCE;
 use crate::accounts::{self, Kind, NewPerson, Source};
 use crate::clock::Timestamp;
 use crate::config::IdentityProvider;
@@ -159,6 +160,16 @@ pub(super) fn link(
     Ok(())
 }
 
+/// Somebody asked for a subject to be taken away, and somebody else has to agree.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = IdentityRemoval)]
+pub struct Removal {
+    /// Who asked.
+    pub asked_by: AccountId,
+    /// When.
+    pub asked_at: Timestamp,
+}
+
 /// A subject of an account; its name stays where it is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = LinkedIdentity)]
@@ -171,6 +182,9 @@ pub struct Linked {
     pub linked_at: Timestamp,
     /// When somebody last came in by it.
     pub used_at: Timestamp,
+    /// Whether it is to be taken away, and waits for a second person.
+    #[schema(required)]
+    pub removal: Option<Removal>,
 }
 
 /// The subjects of an account.
@@ -179,27 +193,11 @@ pub struct Linked {
 /// [`Error::NotFound`] if there is no such account.
 pub fn identities(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Linked>> {
     accounts::find(reader, account)?;
-    store::links_of(reader, account)
+    let since = reader.now.minus(PATIENCE);
+    store::links_of(reader, account, since)
 }
 
-/// Takes an account's subject at a provider away: its sessions end, what its groups brought goes, and whoever comes by
-/// the provider next is linked anew.
-///
-/// # Errors
-/// [`Error::NotFound`] if there is none.
-pub fn unlink(tx: &mut Tx<'_>, account: &AccountId, provider: &str) -> Result<()> {
-    let (digest, name) = store::link_of(tx, account, provider)?.ok_or(Error::NotFound("identity"))?;
-    let name = tx.vault().open_text(place(&digest), &name)?;
-    accounts::remove_federated_name(tx, account, &name)?;
-    let origins = store::sessions_of(tx, provider, Some(std::slice::from_ref(&digest)), None)?;
-    signin::sessions::end_of_origins(tx, &origins, "unlinked")?;
-    roles::take_all_away(tx, account, provider)?;
-    store::delete_link(tx, &digest)?;
-    tx.record(Change::IdentityUnlinked { account: account.clone(), provider: provider.to_owned() });
-    Ok(())
-}
-
-fn place(digest: &str) -> Place<'_> {
+pub(super) fn place(digest: &str) -> Place<'_> {
     Place { table: "sso_links", column: "name", row: digest }
 }
 

@@ -17,26 +17,35 @@ mod linking;
 mod logout;
 mod outbound;
 mod providers;
+pub mod proving;
 mod refusal;
+mod refusals;
 mod roles;
 mod sessions;
 mod store;
 mod tokens;
+mod unlinking;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 pub use coming_back::{Returned, Returning, come_back};
-pub use linking::{Linked, identities, unlink};
+pub use linking::{Linked, identities};
 pub use logout::end_by_provider;
 pub use providers::Providers;
 pub use refusal::Refusal;
+pub use unlinking::{Unlinked, unlink, unlink_own};
 
+use crate::access::named_networks;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::config::{self, IdentityProvider};
+use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::log::event::Change;
 use crate::signin;
+use crate::signin::sessions::Session;
+use crate::signin::throttle::Source;
 use documents::Described;
 use providers::Provider;
 
@@ -51,41 +60,47 @@ pub struct Beginning {
     pub next: Option<String>,
     /// The token of an enrolment link in hand, that the provider's subject is to be linked by.
     pub invitation: Option<String>,
-    /// What the browser's cookie said.
-    pub browser: Option<String>,
+    /// The session that a fresh proof is wanted for; else it is a sign-in.
+    pub proving: Option<Session>,
+    /// The browser's own token, which binds what comes back to it.
+    pub browser: String,
     /// The address that asks, if it is known.
-    pub address: String,
+    pub address: Option<IpAddr>,
     /// Whether it is a shared workstation, at which the provider is not to let in whom it still knows.
     pub shared: bool,
 }
 
-/// Where to send the browser, and what it has to remember.
-pub struct Begun {
-    /// The address at the provider.
-    pub address: String,
-    /// The cookie that binds what comes back to this browser.
-    pub browser: String,
-}
-
-/// Begins a sign-in at a provider.
+/// Begins a sign-in at a provider, or a proof; returns where to send the browser.
 ///
 /// # Errors
-/// [`Error::NotFound`] for an unknown provider or a link that has ended; [`Error::TooMany`] for an address that begins
-/// too many; [`Error::Unavailable`] if the provider does not answer.
-pub async fn begin(app: &App, beginning: Beginning) -> Result<Begun> {
+/// [`Error::NotFound`] for an unknown provider, a link that has ended, or whoever cannot prove anything there;
+/// [`Error::TooMany`] for a source that begins too many; [`Error::Unavailable`] if the provider does not answer.
+pub async fn begin(app: &App, beginning: Beginning) -> Result<String> {
     let provider = app.identity_providers().find(&beginning.provider)?;
     app.to_its_end(move |app| {
-        if let Some(token) = &beginning.invitation {
-            app.read_now(|reader| signin::look(reader, token))?;
-        }
-        let described = reach(app, &provider, false)?;
-        let begun = app.database().alone(|reader| attempts::begin(reader, &provider, &beginning))?;
+        let source = app.read_now(|reader| source(reader, beginning.address))?;
+        app.identity_providers().begun.admit(&source).map_err(Error::TooMany)?;
         let settings = &provider.settings;
-        let address =
-            described.authorization_address(settings, &callback(app, settings), (&begun, beginning.shared));
-        Ok(Begun { address, browser: begun.browser })
+        let asked = app.read_now(|reader| {
+            if let Some(token) = &beginning.invitation {
+                signin::look(reader, token)?;
+            }
+            beginning.proving.as_ref().map(|session| proving::ask(reader, settings, session)).transpose()
+        })?;
+        let described = reach(app, &provider, false)?;
+        let begun = app.database().alone(|reader| attempts::begin(reader, &provider, &beginning, asked))?;
+        Ok(described.authorization_address(settings, &callback(app, settings), &begun))
     })
     .await
+}
+
+/// What an address counts as.
+fn source(reader: &mut Reader<'_>, address: Option<IpAddr>) -> Result<Source> {
+    let registered = match address {
+        Some(address) => named_networks::of_address(reader, address)?,
+        None => None,
+    };
+    Ok(Source::of(address, registered))
 }
 
 /// What a provider says about itself, asked anew if need be. An outage is an event when it begins.

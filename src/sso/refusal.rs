@@ -51,6 +51,10 @@ crate::text_enum! {
         FactorMissing = "factor_missing",
         /// An account could not be made.
         AccountNotMade = "account_not_made",
+        /// The session that asked for a proof is over, or it is not the one that comes back.
+        SessionOver = "session_over",
+        /// When a factor was shown there is not said, or it was before it was asked for.
+        ProofOld = "proof_old",
     }
 }
 

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Fault};
 
 use super::attestations::Attestation;
-use super::linking::Linked;
+use super::linking::{Linked, Removal};
 use crate::clock::Timestamp;
 use crate::db::schema::{
     provider_attestations, sso_attempts, sso_links, sso_logouts, sso_roles, sso_sessions,
@@ -19,7 +19,6 @@ pub(super) struct NewAttempt<'a> {
     pub digest: &'a str,
     pub provider: &'a str,
     pub browser: &'a str,
-    pub source: &'a str,
     pub secrets: &'a [u8],
     pub expires_at: Timestamp,
 }
@@ -31,6 +30,15 @@ pub(super) struct NewLink<'a> {
     pub provider: &'a str,
     pub name: &'a [u8],
     pub linked_by: &'a str,
+}
+
+/// A link as it is kept.
+#[derive(Debug, Clone, Queryable)]
+pub(super) struct KnownLink {
+    pub digest: String,
+    pub name: Vec<u8>,
+    pub removal_asked_by: Option<AccountId>,
+    pub removal_asked_at: Option<Timestamp>,
 }
 
 /// What a group brought somebody.
@@ -47,7 +55,6 @@ pub(super) fn insert_attempt(reader: &mut Reader<'_>, new: &NewAttempt<'_>) -> R
             sso_attempts::digest.eq(new.digest),
             sso_attempts::provider.eq(new.provider),
             sso_attempts::browser.eq(new.browser),
-            sso_attempts::source.eq(new.source),
             sso_attempts::secrets.eq(new.secrets),
             sso_attempts::created_at.eq(reader.now),
             sso_attempts::expires_at.eq(new.expires_at),
@@ -55,15 +62,6 @@ pub(super) fn insert_attempt(reader: &mut Reader<'_>, new: &NewAttempt<'_>) -> R
         ))
         .execute(reader.connection)?;
     Ok(())
-}
-
-/// How many attempts of that address were begun of late, come back or not.
-pub(super) fn count_attempts(reader: &mut Reader<'_>, source: &str) -> Result<i64> {
-    Ok(sso_attempts::table
-        .filter(sso_attempts::source.eq(source))
-        .filter(sso_attempts::expires_at.gt(reader.now))
-        .count()
-        .get_result(reader.connection)?)
 }
 
 /// Uses an attempt of that browser up, and returns with which provider it was begun, and its secrets.
@@ -137,30 +135,63 @@ pub(super) fn insert_link(tx: &mut Tx<'_>, new: &NewLink<'_>) -> Result<()> {
     Ok(())
 }
 
-/// An account's subject at that provider: its digest, and its sealed name.
+/// An account's subject at that provider.
 pub(super) fn link_of(
     reader: &mut Reader<'_>,
     account: &AccountId,
     provider: &str,
-) -> Result<Option<(String, Vec<u8>)>> {
+) -> Result<Option<KnownLink>> {
     Ok(sso_links::table
         .filter(sso_links::account.eq(account))
         .filter(sso_links::provider.eq(provider))
-        .select((sso_links::digest, sso_links::name))
+        .select((
+            sso_links::digest,
+            sso_links::name,
+            sso_links::removal_asked_by,
+            sso_links::removal_asked_at,
+        ))
         .first(reader.connection)
         .optional()?)
 }
 
-/// The subjects of an account.
-pub(super) fn links_of(reader: &mut Reader<'_>, account: &AccountId) -> Result<Vec<Linked>> {
-    let rows: Vec<(String, String, Timestamp, Timestamp)> = sso_links::table
+/// The subjects of an account; what was asked before `since` is over.
+pub(super) fn links_of(
+    reader: &mut Reader<'_>,
+    account: &AccountId,
+    since: Timestamp,
+) -> Result<Vec<Linked>> {
+    type Columns = (String, String, Timestamp, Timestamp, Option<AccountId>, Option<Timestamp>);
+    let rows: Vec<Columns> = sso_links::table
         .filter(sso_links::account.eq(account))
         .order(sso_links::provider)
-        .select((sso_links::provider, sso_links::linked_by, sso_links::linked_at, sso_links::used_at))
+        .select((
+            sso_links::provider,
+            sso_links::linked_by,
+            sso_links::linked_at,
+            sso_links::used_at,
+            sso_links::removal_asked_by,
+            sso_links::removal_asked_at,
+        ))
         .load(reader.connection)?;
-    let linked =
-        |(provider, linked_by, linked_at, used_at)| Linked { provider, linked_by, linked_at, used_at };
+    let linked = |(provider, linked_by, linked_at, used_at, by, at): Columns| Linked {
+        provider,
+        linked_by,
+        linked_at,
+        used_at,
+        removal: by
+            .zip(at)
+            .filter(|(_, at)| *at > since)
+            .map(|(asked_by, asked_at)| Removal { asked_by, asked_at }),
+    };
     Ok(rows.into_iter().map(linked).collect())
+}
+
+/// Notes who asked for a subject to be taken away: somebody else has to agree.
+pub(super) fn ask_removal(tx: &mut Tx<'_>, digest: &str, by: &AccountId) -> Result<()> {
+    diesel::update(sso_links::table.find(digest))
+        .set((sso_links::removal_asked_by.eq(by), sso_links::removal_asked_at.eq(tx.now)))
+        .execute(tx.connection)?;
+    Ok(())
 }
 
 pub(super) fn delete_link(tx: &mut Tx<'_>, digest: &str) -> Result<()> {
@@ -198,7 +229,8 @@ pub(super) fn provider_of_session(reader: &mut Reader<'_>, id: &str) -> Result<O
     Ok(sso_sessions::table.find(id).select(sso_sessions::provider).first(reader.connection).optional()?)
 }
 
-/// The sign-ins that a provider means by its subject, its session, or both.
+/// The sign-ins that a provider means by its subject, its session, or both. Of both, a sign-in of the subject whose
+/// session at the provider nobody named is meant too: it may be that one.
 pub(super) fn sessions_of(
     reader: &mut Reader<'_>,
     provider: &str,
@@ -210,7 +242,7 @@ pub(super) fn sessions_of(
     Ok(match (links, sids) {
         (Some(links), Some(sids)) => of_provider
             .filter(sso_sessions::link.eq_any(links))
-            .filter(sso_sessions::sid.eq_any(sids))
+            .filter(sso_sessions::sid.eq_any(sids).or(sso_sessions::sid.is_null()))
             .load(reader.connection)?,
         (Some(links), None) => {
             of_provider.filter(sso_sessions::link.eq_any(links)).load(reader.connection)?

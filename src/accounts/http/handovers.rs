@@ -17,7 +17,7 @@ use crate::http::idempotency::shown_once;
 use crate::http::pages::frame::Form;
 use crate::http::{Answer, Page, see_other};
 use crate::ids::{AccountId, HandoverId};
-use crate::signin::handing_over::{self, Handed, What};
+use crate::signin::handing_over::{self, Handed, Waiting, What};
 use crate::signin::links::Made;
 use crate::signin::totp;
 use crate::vault;
@@ -44,12 +44,16 @@ pub struct DecisionForm {
 pub(super) fn shown(app: &App, reader: &mut Reader<'_>, caller: &Caller, account: &Account) -> Result<Value> {
     let offered = handing_over::offered(reader, caller, account, app.config().mail.is_some())?;
     let mut waiting = Vec::new();
-    for one in handing_over::waiting(reader, &account.id)? {
-        waiting.push(json!({
-            "id": one.id, "what": name(one.what), "by": app.directory().display_name(&one.asked_by),
-            "at": one.asked_at, "words": vault::show(reader, &one.words)?,
-            "own": caller.account() == Some(&one.asked_by),
-        }));
+    for Waiting { handover: one, concerned } in handing_over::waiting(reader, caller, account)? {
+        // How somebody was recognised is read by who decides about it; others see that something waits.
+        waiting.push(match concerned {
+            true => json!({
+                "id": one.id, "what": name(one.what), "by": app.directory().display_name(&one.asked_by),
+                "at": one.asked_at, "words": vault::show(reader, &one.words)?,
+                "own": caller.account() == Some(&one.asked_by),
+            }),
+            false => json!({ "id": null, "at": one.asked_at }),
+        });
     }
     let offers: Vec<Value> = offered
         .iter()
@@ -136,7 +140,7 @@ pub async fn withdrawal(
 }
 
 /// The account, if the reader may see it at all.
-async fn seen(app: &App, page: &Page, id: AccountId) -> Result<AccountId> {
+pub(super) async fn seen(app: &App, page: &Page, id: AccountId) -> Result<AccountId> {
     let viewer = viewer::of(app, &page.caller)?;
     app.read(move |reader| viewer.find(reader, &id).map(|found| found.account.id)).await
 }
@@ -149,7 +153,7 @@ async fn after(app: &App, page: &Page, id: AccountId, done: Result<Handed>) -> A
     }
 }
 
-async fn with_problem(app: &App, page: &Page, id: AccountId, error: Error) -> Answer {
+pub(super) async fn with_problem(app: &App, page: &Page, id: AccountId, error: Error) -> Answer {
     // Several forms stand beside each other, so what is wrong stands above them all.
     let error = match error {
         Error::Invalid(fields) => {

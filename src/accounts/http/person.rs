@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::{Account, Filter, Kind, Named, Standing, State, list};
 use super::bodies::{Reinstatement, Suspended};
-use super::{attestations, handovers, history, reinstated, suspended, viewer, views};
+use super::{attestations, handovers, history, identities, reinstated, suspended, viewer, views};
 use crate::access::attestations as required;
 use crate::access::requirement::Requirement;
 use crate::access::words::{self, Words};
@@ -52,6 +52,7 @@ async fn render(app: &App, page: &Page, id: AccountId, (done, link): (Value, Val
             let found = viewer.find(reader, &id)?;
             let mut context = context_of(&house, reader, &found, &may, caller.account() == Some(&id))?;
             context["handovers"] = handovers::shown(&house, reader, &caller, &found.account)?;
+            context["identities"] = identities::shown(&house, reader, &caller, &found.account)?;
             Ok(context)
         })
         .await?;

@@ -39,6 +39,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("house_started", "House started"),
     ("identity_linked", "Identity linked"),
     ("identity_provider_failed", "Identity provider failed"),
+    ("identity_removal_asked", "Identity removal asked"),
     ("identity_unlinked", "Identity unlinked"),
     ("key_issued", "Key issued"),
     ("key_revoked", "Key revoked"),
@@ -190,6 +191,7 @@ fn verb(change: &Change) -> &'static str {
             _ => "ended a shared workstation",
         },
         C::IdentityLinked { .. } => "linked an identity provider’s subject",
+        C::IdentityRemovalAsked { .. } => "asked a second person about an identity provider’s subject",
         C::IdentityUnlinked { .. } => "took an identity provider’s subject away",
         C::SsoRefused { .. } => "refused a sign-in by an identity provider",
         C::IdentityProviderFailed { .. } => "saw that an identity provider does not answer as it should",
@@ -288,7 +290,10 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::SessionStarted { methods, .. } => methods.join(", "),
         C::SessionEnded { cause, .. } | C::KeyRevoked { cause, .. } => cause.clone(),
         C::IdentityLinked { provider, by, .. } => format!("{provider}, by {by}"),
-        C::IdentityUnlinked { provider, .. } => provider.clone(),
+        C::IdentityRemovalAsked { provider, .. } | C::IdentityUnlinked { provider, .. } => provider.clone(),
+        C::SsoRefused { provider, cause, times, .. } if *times > 1 => {
+            format!("{provider}, {cause}, {times} times")
+        }
         C::SsoRefused { provider, cause, .. } | C::IdentityProviderFailed { provider, cause } => {
             format!("{provider}, {cause}")
         }

@@ -18,7 +18,8 @@ use crate::http::{Answer, Page, agent, see_other};
 use crate::ids::{PasskeyId, SessionId};
 use crate::signin::hasher::Secret;
 use crate::signin::sessions::Session;
-use crate::signin::{self, own, passkeys, sessions};
+use crate::signin::{self, own, passkeys, sessions, vouched};
+use crate::sso;
 
 const PATH: &str = "/me/security";
 const TEMPLATE: &str = "me/security.html";
@@ -61,6 +62,7 @@ fn said(word: &str) -> Option<Value> {
         "authenticator-removed" => "The authenticator is removed. Its codes are worth nothing any more.",
         "sessions" => "You are signed in here and nowhere else.",
         "session" => "That session has ended.",
+        "identity" => "The link is removed. It lets nobody in any more.",
         _ => return None,
     };
     Some(json!({ "text": text, "revision": null }))
@@ -95,7 +97,15 @@ fn context(app: &App, reader: &mut Reader<'_>, session: &Session) -> Result<Valu
     let fresh = session.caller().has_fresh_proof(reader.now);
     let profile = reader.profile();
     let clauses = |parameter: &str| json!(profile.clauses(parameter));
+    let identities = match app.config().identity_providers.as_slice() {
+        [] => None,
+        providers => Some(json!({
+            "linked": sso::http::identities::shown(app, reader, me, &session.caller())?,
+            "spare": vouched::enters_without(reader, providers, me)?,
+        })),
+    };
     Ok(json!({
+        "identities": identities,
         "username": app.directory().card(me).map(|card| card.username).unwrap_or_default(),
         "password": {
             "since": standing.password_since, "ends_at": standing.password_ends_at,
@@ -237,6 +247,22 @@ pub async fn passkey_removal(
     let session = current.0.ok_or(Error::Unauthenticated)?;
     let done = passkeys::remove(&app, session.clone(), id.into_inner()).await;
     after(&app, &page, session, done, "passkey-removed").await
+}
+
+/// POST /me/security/identities/{provider}/removal: ends the sessions that began by it.
+///
+/// # Errors
+/// 403 without a fresh proof, which leads to where it is renewed; 404 if one has none there.
+pub async fn identity_removal(
+    app: web::Data<App>,
+    page: Page,
+    current: Current,
+    provider: web::Path<String>,
+) -> Answer {
+    let session = current.0.ok_or(Error::Unauthenticated)?;
+    let (providers, provider) = (app.config().identity_providers.clone(), provider.into_inner());
+    let done = app.write(&session.caller(), move |tx| sso::unlink_own(tx, &providers, &provider)).await;
+    after(&app, &page, session, done, "identity").await
 }
 
 /// POST /me/security/sessions/{id}/end

@@ -6,10 +6,10 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::signing_in::{Next, problem_form};
-use super::{own_path, with_status};
+use super::{own_path, with_next, with_status};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::identify::Current;
@@ -19,6 +19,7 @@ use crate::signin::hasher::Secret;
 use crate::signin::http::cookies::{visitor, with_cookie};
 use crate::signin::sessions::Session;
 use crate::signin::{self, proving};
+use crate::sso;
 
 /// The form of a proof.
 #[derive(Deserialize)]
@@ -69,11 +70,24 @@ pub async fn prove(
 
 async fn proof_page(app: &App, page: &Page, session: &Session, form: Form, next: Option<String>) -> Answer {
     let account = session.account.clone();
-    let standing = app.read(move |reader| signin::standing(reader, &account)).await?;
+    let house = app.clone();
+    let (standing, providers) = app
+        .read(move |reader| {
+            let providers = &house.config().identity_providers;
+            Ok((signin::standing(reader, &account)?, sso::proving::offered(reader, providers, &account)?))
+        })
+        .await?;
+    let providers: Vec<Value> = providers
+        .iter()
+        .map(|provider| {
+            let path = format!("/prove/with/{}", provider.key);
+            json!({ "name": provider.name, "href": with_next(&path, next.as_deref()) })
+        })
+        .collect();
     let name = app.directory().display_name(&session.account);
     let context = json!({
         "form": form, "next": next, "name": name, "passkey": standing.passkeys > 0,
-        "authenticator": standing.authenticator_since.is_some(), "password": standing.password_since.is_some(),
+        "providers": providers, "authenticator": standing.authenticator_since.is_some(), "password": standing.password_since.is_some(),
     });
     page.gate("gate/prove.html", context)
 }
