@@ -51,7 +51,26 @@ inHouse("somebody signs in by the firm's provider, holds what the group brings, 
   await there(page, "ada");
   await page.waitForURL(`${house.url}/`);
   await page.getByText("Desk clerk").first().waitFor();
+
+  // What she is linked to, and a fresh proof there: the provider knows her still, and asks her all the same.
+  await page.goto("/me/security");
+  await page.getByText("Nothing else lets you in").waitFor();
+  await look(house, page, "my-security-with-provider");
+  await page.goto("/prove?next=/me/security");
+  await look(house, page, "prove-at-provider");
+  await page.getByRole("link", { name: "Prove it at The firm" }).click();
+  await there(page, "ada");
+  await page.waitForURL(`${house.url}/me/security`);
+  assert.equal(await page.getByText("You proved more than 15 minutes ago").count(), 0);
   const [session] = (await page.context().cookies()).filter((cookie) => cookie.name === "__Host-session");
+
+  // The service desk sees the link on her page.
+  await first.goto("/people");
+  await first.getByRole("link", { name: /^Ada/ }).first().click();
+  await first.getByText("Signs in by").waitFor();
+  await look(house, first, "person-with-provider");
+  await first.getByRole("button", { name: "Take it away" }).click();
+  await house.screenshot(first, "person-unlink");
 
   // The identifier alone leads there too, whoever it is of; the provider still knows her.
   const again = await page.context().newPage();

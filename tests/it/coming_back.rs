@@ -8,20 +8,16 @@ use bailiwick::signin::resetting;
 use chrono::Duration;
 use serde_json::json;
 
-use crate::mail::{house_with, invited, mail_out, set_email};
+use crate::mail::{self, house_with, mail_out, set_email};
 use crate::support::smtp::{MailServer, Offers, header, link};
 use crate::support::{Browser, House, Member, PASSWORD, Staff, may_read};
 
 const NEW: &str = "Another 8 bridges, please!";
 
-/// Somebody enrolled, with a mailbox from the beginning.
+/// Somebody enrolled, with a mailbox from the beginning, in a browser of their own.
 async fn with_mailbox(house: &House, server: &MailServer, username: &str, email: &str) -> Member {
-    let account = invited(house, username, Some(email)).await;
-    assert_eq!(mail_out(house).await, 1);
-    let token = link(&server.next()).trim_start_matches("/enrol/").to_owned();
     let mut browser = house.browser().await;
-    let person = house.enrol(&mut browser, username, account, token).await;
-    assert_eq!(mail_out(house).await, 0);
+    let person = mail::with_mailbox(house, server, &mut browser, (username, email)).await;
     house.advance(Duration::seconds(1));
     Member { browser, person }
 }
@@ -276,21 +272,21 @@ fn on_slip(page: &str, begins: &str) -> String {
         .unwrap_or_else(|| panic!("no {begins}: {page}"))
 }
 
-fn pass_on(page: &str) -> String {
+pub fn pass_on(page: &str) -> String {
     let code = page.split("<code class=\"link\">").skip(1).filter_map(|part| part.split('<').next());
     code.map(str::to_owned)
         .find(|text| text.len() == 19 && !text.contains('/'))
         .unwrap_or_else(|| panic!("{page}"))
 }
 
-const WORDS: &str = "Stands before me, badge 4711 seen";
+pub const WORDS: &str = "Stands before me, badge 4711 seen";
 
-async fn hand(by: &mut Browser, account: &str, what: &str) -> crate::support::Reply {
+pub async fn hand(by: &mut Browser, account: &str, what: &str) -> crate::support::Reply {
     by.submit(&format!("/people/{account}/handovers"), &[("what", what), ("words", WORDS)]).await
 }
 
 /// The one thing that waits on the page of somebody, decided.
-async fn agree(by: &mut Browser, account: &str) -> crate::support::Reply {
+pub async fn agree(by: &mut Browser, account: &str) -> crate::support::Reply {
     let page = by.get(&format!("/people/{account}")).await.expect(200).body;
     let id = page.split("name=\"handover\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
     let id = id.unwrap_or_else(|| panic!("nothing waits: {page}")).to_owned();
@@ -298,7 +294,7 @@ async fn agree(by: &mut Browser, account: &str) -> crate::support::Reply {
 }
 
 /// A firm with two at the service desk; Ada may read addresses.
-async fn firm(house: &House) -> (Staff, Member, Member) {
+pub async fn firm(house: &House) -> (Staff, Member, Member) {
     let staff = house.staff().await;
     house.give(&staff.ada.id(), "orders/address-reader", 30).await;
     let (one, two) = ("karim.jensen", "lucas.nemeth");
@@ -359,7 +355,7 @@ async fn agree_again_is_refused(by: &mut Browser, account: &str) {
     assert!(!page.contains("name=\"handover\""), "nothing waits any more");
 }
 
-async fn submit(gate: &mut Browser, fields: [(&str, String); 3]) -> u16 {
+pub async fn submit(gate: &mut Browser, fields: [(&str, String); 3]) -> u16 {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     gate.submit("/pass", &fields).await.status
 }

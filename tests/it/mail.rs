@@ -110,7 +110,7 @@ async fn a_lock_is_told_and_its_link_opens_it_by_the_button_alone() {
     let server = MailServer::start(Offers::Implicit);
     let house = house_with(server.settings());
     let mut browser = house.browser().await;
-    with_mailbox(&house, &server, &mut browser, "p.nakagawa@firm.example").await;
+    with_mailbox(&house, &server, &mut browser, ("pnaka", "p.nakagawa@firm.example")).await;
     let mut gate = browser.other();
     for lock in 1..=5 {
         guess(&mut gate, "pnaka", 3).await;
@@ -136,17 +136,17 @@ async fn a_lock_is_told_and_its_link_opens_it_by_the_button_alone() {
     }
 }
 
-/// Somebody enrolled, with a mailbox; the mail of the invitation is taken.
-async fn with_mailbox(
+/// Somebody enrolled, with a mailbox from the beginning; the mail of the invitation is taken.
+pub async fn with_mailbox(
     house: &House,
     server: &MailServer,
     browser: &mut Browser,
-    email: &str,
+    (username, email): (&str, &str),
 ) -> crate::support::Enrolled {
-    let account = invited(house, "pnaka", Some(email)).await;
+    let account = invited(house, username, Some(email)).await;
     assert_eq!(mail_out(house).await, 1);
     let token = link(&server.next()).trim_start_matches("/enrol/").to_owned();
-    let person = house.enrol(browser, "pnaka", account, token).await;
+    let person = house.enrol(browser, username, account, token).await;
     assert_eq!(mail_out(house).await, 0);
     person
 }
@@ -156,7 +156,7 @@ async fn a_changed_password_and_a_changed_address_are_told_to_both_addresses() {
     let server = MailServer::start(Offers::StartTls);
     let house = house_with(server.settings());
     let mut browser = house.browser().await;
-    let person = with_mailbox(&house, &server, &mut browser, "p.nakagawa@firm.example").await;
+    let person = with_mailbox(&house, &server, &mut browser, ("pnaka", "p.nakagawa@firm.example")).await;
     house.advance(Duration::days(2));
     house.sign_in(&mut browser, &person).await;
     let body = json!({ "current_password": PASSWORD, "password": "Another 8 bridges, please!" });
@@ -179,7 +179,7 @@ async fn a_password_that_ends_is_told_once_at_each_stage() {
     let server = MailServer::start(Offers::StartTls);
     let house = house_with(server.settings());
     let mut browser = house.browser().await;
-    with_mailbox(&house, &server, &mut browser, "p.nakagawa@firm.example").await;
+    with_mailbox(&house, &server, &mut browser, ("pnaka", "p.nakagawa@firm.example")).await;
     let mut told = Vec::new();
     for day in 1..=91 {
         house.advance(Duration::days(1));
@@ -386,7 +386,7 @@ async fn a_sign_in_from_a_new_device_is_told_once() {
     let server = MailServer::start(Offers::StartTls);
     let house = house_with(server.settings());
     let mut browser = house.browser().await;
-    let person = with_mailbox(&house, &server, &mut browser, "p.nakagawa@firm.example").await;
+    let person = with_mailbox(&house, &server, &mut browser, ("pnaka", "p.nakagawa@firm.example")).await;
     house.sign_in(&mut browser, &person).await;
     assert_eq!(mail_out(&house).await, 0, "the browser of the enrolment is known");
     let mut other = browser.other();

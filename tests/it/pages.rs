@@ -27,6 +27,7 @@ const GATE: &[&str] = &[
     "/enrol/{token}/with/{provider}",
     "/sign-out/with/{provider}",
     "/signed-out/{provider}",
+    "/prove/with/{provider}",
     // Wants a fresh proof, and leads there.
     "/me/security/authenticator",
     // Only for who was sent here by a proxy.

@@ -1,10 +1,12 @@
-//! A provider's word that somebody signed out there: ends the sessions that go back to it, once, and only if it is right.
+//! Signing out here and there. A provider's word that somebody signed out there ends the sessions that go back to it, once,
+//! and only if it is right.
 
 use bailiwick::log::event::Change;
+use bailiwick::signin::sessions;
 use serde_json::{Value, json};
 
 use crate::support::hostile_provider::{HostileProvider, Signed};
-use crate::support::sso::{says, signed_in_to, through};
+use crate::support::sso::{says, signed_in_to, through, with};
 use crate::support::{Browser, House};
 
 const ADDRESS: &str = "ada@firm.example";
@@ -63,16 +65,34 @@ async fn a_subject_that_signed_out_everywhere_is_out_here_and_nobody_else_is() {
     assert!(lives(&mut ben).await && lives(&mut by_password).await);
 }
 
+/// OpenID Connect Back-Channel Logout 1.0, 2.6 and 2.7: of a sign-in whose session there nobody named, a word about one
+/// session of the subject may mean it.
+#[actix_web::test]
+async fn a_sign_in_without_a_session_of_the_provider_s_ends_with_any_of_its_subject() {
+    let (house, provider) = House::with_provider("");
+    house.with_address("ada", ADDRESS).await;
+    house.with_address("ben", "ben@firm.example").await;
+    let nameless = |subject: &str, address: &str| with(says(subject, address), json!({ "sid": null }));
+    let (mut named, mut ada, mut ben) = (house.browser().await, house.browser().await, house.browser().await);
+    signed_in_to(&through(&mut named, &provider, says("0815", ADDRESS)).await, "/");
+    signed_in_to(&through(&mut ada, &provider, nameless("0815", ADDRESS)).await, "/");
+    signed_in_to(&through(&mut ben, &provider, nameless("0816", "ben@firm.example")).await, "/");
+    // By the session alone: none that is known.
+    assert_eq!(tell(&house, &provider.logout_token(json!({ "sid": "another" }))).await, 200);
+    assert!(lives(&mut named).await && lives(&mut ada).await && lives(&mut ben).await);
+    // By both: hers that may be meant, not hers that is another, and nobody else's.
+    assert_eq!(tell(&house, &provider.logout_token(json!({ "sub": "0815", "sid": "another" }))).await, 200);
+    assert!(lives(&mut named).await && !lives(&mut ada).await && lives(&mut ben).await);
+    // By the subject alone: all of his.
+    assert_eq!(tell(&house, &provider.logout_token(json!({ "sub": "0816" }))).await, 200);
+    assert!(lives(&mut named).await && !lives(&mut ben).await);
+}
+
 #[actix_web::test]
 async fn a_session_that_is_half_way_in_ends_too() {
     let (house, provider) = House::with_provider("");
     let mut browser = house.browser().await;
-    let person = house.enrolled(&mut browser, "pnaka", &[]).await;
-    let id = person.account.clone();
-    let changes =
-        bailiwick::accounts::Changes { email: Some(Some(ADDRESS.to_owned())), ..Default::default() };
-    house.done(move |tx| bailiwick::accounts::change(tx, &id, &changes)).await;
-    house.advance(chrono::Duration::days(1));
+    let person = house.enrolled_with_address(&mut browser, ("pnaka", ADDRESS), &[]).await;
     house.sign_in(&mut browser, &person).await;
     let one_factor =
         |sid: &str| json!({ "sub": "0815", "email": ADDRESS, "email_verified": true, "sid": sid });
@@ -165,4 +185,39 @@ async fn a_word_that_is_not_right_ends_nothing() {
     stranger.submit("/api/v1/identity-providers/nobody/logout", &[("logout_token", "a")]).await.expect(404);
     assert_eq!(stranger.submit(LOGOUT, &[("other", "a")]).await.status, 400);
     assert_eq!(stranger.post(LOGOUT, Value::Null).await.status, 415);
+}
+
+#[actix_web::test]
+async fn signing_out_offers_to_sign_out_there_too() {
+    let (house, provider) = House::with_provider("");
+    house.with_address("ada", ADDRESS).await;
+    let mut browser = house.browser().await;
+    signed_in_to(&through(&mut browser, &provider, says("0815", ADDRESS)).await, "/");
+    let reply = browser.submit("/sign-out", &[]).await;
+    signed_in_to(&reply, "/signed-out/firm");
+    browser.get("/api/v1/me").await.expect(401);
+    let page = browser.get("/signed-out/firm").await.expect(200).body;
+    assert!(
+        page.contains("/sign-out/with/firm") || page.contains("&#x2f;sign-out&#x2f;with&#x2f;firm"),
+        "{page}"
+    );
+    let away = browser.get("/sign-out/with/firm").await.expect(303);
+    let (address, query) = away.header("location").split_once('?').expect("a question");
+    assert_eq!(address, format!("{}/end", provider.issuer()));
+    let asked = crate::support::hostile_provider::form(query);
+    assert_eq!(asked["post_logout_redirect_uri"], "https://localhost:8443/sign-in");
+    for path in ["/sign-in/with/nobody", "/sign-in/at/nobody", "/signed-out/nobody", "/sign-out/with/nobody"]
+    {
+        browser.get(path).await.expect(404);
+    }
+}
+
+#[actix_web::test]
+async fn the_end_of_all_sessions_is_the_end_of_those_too() {
+    let (house, provider) = House::with_provider("");
+    let ada = house.with_address("ada", ADDRESS).await;
+    let mut browser = house.browser().await;
+    signed_in_to(&through(&mut browser, &provider, says("0815", ADDRESS)).await, "/");
+    house.done(move |tx| sessions::end_all(tx, &ada, None, "left")).await;
+    browser.get("/api/v1/me").await.expect(401);
 }

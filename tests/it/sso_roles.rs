@@ -3,12 +3,13 @@
 use bailiwick::access::grants::{self, GrantState, Source};
 use bailiwick::ids::AccountId;
 use bailiwick::log::event::Change;
+use bailiwick::requests;
 use chrono::Duration;
 use serde_json::{Value, json};
 
 use crate::support::hostile_provider::HostileProvider;
 use crate::support::sso::{signed_in_to, through};
-use crate::support::{House, decision, may_read};
+use crate::support::{House, decision, may_read, person};
 
 const GROUPS: &str = "groups_claim = \"roles\"\n[identity_providers.groups]\nclerks = [\"orders/order-clerk\"]\n\
                       shipping = [\"orders/address-reader\"]\nroots = [\"bailiwick/administrator\"]\n\
@@ -27,13 +28,7 @@ async fn firm(more: &str) -> (House, HostileProvider, AccountId) {
     let (house, provider) = House::with_provider(more);
     let firm = house.firm().await;
     let ada = firm.ada.clone();
-    let changes = bailiwick::accounts::Changes {
-        email: Some(Some("ada@firm.example".to_owned())),
-        ..Default::default()
-    };
-    let id = ada.clone();
-    house.done(move |tx| bailiwick::accounts::change(tx, &id, &changes)).await;
-    house.advance(chrono::Duration::days(1));
+    house.give_address(&ada, "ada@firm.example").await;
     (house, provider, ada)
 }
 
@@ -169,4 +164,40 @@ async fn one_provider_takes_nothing_away_that_another_brought() {
     let says = json!({ "sub": "4711", "email": "ada@firm.example", "email_verified": true, "amr": ["mfa"] });
     signed_in_to(&browser.get(&second.authorize(away.header("location"), says)).await, "/");
     assert_eq!(held(&house, &ada).len(), 1);
+}
+
+/// What people approved because a group asked for it goes with the group: nobody asked for it but the group.
+#[actix_web::test]
+async fn an_access_role_that_a_group_asked_for_is_revoked_when_the_group_goes() {
+    let (house, provider, ada) = firm(GROUPS).await;
+    let mut desk = {
+        let owner = house.person("desk.owner", None).await;
+        house.order_desk(&owner).await
+    };
+    signs_in(&house, &provider, json!(["shipping"])).await;
+    let made = house.all_events().into_iter().find_map(|event| match event.change {
+        Change::RequestMade { request, .. } => Some(request),
+        _ => None,
+    });
+    let request = made.expect("it was asked for");
+    let question = may_read("ada", "buyer-address");
+    for approver in ["mary", "grace"] {
+        let by =
+            house.app.read_now(|reader| bailiwick::accounts::find_by_any(reader, approver)).expect("known");
+        let (caller, request) = (person(&house, &by.id), request.clone());
+        let approved = house.app.write(&caller, move |tx| requests::approve(tx, &request, None)).await;
+        approved.unwrap_or_else(|error| panic!("{approver}: {error:?}"));
+    }
+    assert_eq!(held(&house, &ada).len(), 1);
+    assert!(decision(&mut desk, &question).await);
+    signs_in(&house, &provider, json!(["shipping"])).await;
+    assert_eq!(held(&house, &ada).len(), 1, "it stays as long as the group is there");
+    signs_in(&house, &provider, json!([])).await;
+    assert_eq!(held(&house, &ada), []);
+    assert!(!decision(&mut desk, &question).await);
+    let revoked = house
+        .all_events()
+        .into_iter()
+        .any(|event| matches!(event.change, Change::GrantRevoked { cause, .. } if cause == "taken_back"));
+    assert!(revoked);
 }

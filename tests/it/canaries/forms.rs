@@ -34,6 +34,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/me/security/authenticator/removal", "offered beside a passkey; it has no field"),
     ("/me/security/passkeys/{id}/name", "stands where somebody has a passkey; its call is filled"),
     ("/me/security/passkeys/{id}/removal", "likewise; it has no field"),
+    (
+        "/me/security/identities/{provider}/removal",
+        "stands where somebody signs in by an identity provider; it has no field",
+    ),
+    ("/people/{id}/identities/{provider}/removal", "likewise"),
     ("/me/security/sessions/{id}/end", "stands where somebody is signed in twice; it has no field"),
     ("/sign-in/password", "stands only before somebody whose password has ended; its fields are secrets"),
 ];

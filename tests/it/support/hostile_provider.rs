@@ -1,6 +1,8 @@
 //! An identity provider that does whatever a test wants of it: a real HTTPS server on this machine, with a key of its
 //! own, that gives good answers until it is told to give bad ones.
 
+mod asked;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -18,6 +20,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Map, Value, json};
+
+pub use asked::form;
+use asked::question;
 
 /// What the house is called at the provider.
 pub const CLIENT: &str = "bailiwick";
@@ -392,62 +397,4 @@ impl Served {
         let claims = with(with(claims, &code.says), &Value::Object(ways.claims.clone()));
         (200, json!({ "id_token": ways.sign("JWT", claims), "access_token": access, "token_type": "Bearer" }))
     }
-}
-
-/// Path, `Authorization` and body of one question.
-fn question(line: &mut Line) -> Option<(String, String, String)> {
-    let mut read = Vec::new();
-    let mut piece = [0; 4_096];
-    let head_end = loop {
-        if let Some(at) = read.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at + 4;
-        }
-        match line.read(&mut piece) {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => read.extend_from_slice(&piece[..count]),
-        }
-    };
-    let head = String::from_utf8_lossy(&read[..head_end]).into_owned();
-    let header = |name: &str| {
-        let found = head.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
-        found
-            .and_then(|line| line.split_once(':'))
-            .map(|(_, value)| value.trim().to_owned())
-            .unwrap_or_default()
-    };
-    let length: usize = header("content-length").parse().unwrap_or(0);
-    while read.len() < head_end + length {
-        match line.read(&mut piece) {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => read.extend_from_slice(&piece[..count]),
-        }
-    }
-    let path = head.split(' ').nth(1)?.split('?').next()?.to_owned();
-    let body = String::from_utf8_lossy(&read[head_end..head_end + length]).into_owned();
-    Some((path, header("authorization"), body))
-}
-
-/// What a form or a query says.
-pub fn form(text: &str) -> HashMap<String, String> {
-    let plain = |text: &str| {
-        let mut bytes = Vec::new();
-        let mut rest = text.as_bytes();
-        while let Some((first, after)) = rest.split_first() {
-            rest = after;
-            match first {
-                b'+' => bytes.push(b' '),
-                b'%' if rest.len() >= 2 => {
-                    let code = std::str::from_utf8(&rest[..2]).expect("two digits");
-                    bytes.push(u8::from_str_radix(code, 16).expect("two digits"));
-                    rest = &rest[2..];
-                }
-                other => bytes.push(*other),
-            }
-        }
-        String::from_utf8(bytes).expect("UTF-8")
-    };
-    text.split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (plain(name), plain(value)))
-        .collect()
 }

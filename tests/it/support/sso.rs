@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bailiwick::config::{Config, IdentityProvider, Overrides};
 use bailiwick::ids::AccountId;
@@ -9,7 +10,7 @@ use bailiwick::log::event::{Change, Event};
 use serde_json::{Value, json};
 
 use super::hostile_provider::{CLIENT, HostileProvider, SECRET};
-use super::{Browser, House, Reply};
+use super::{Browser, Enrolled, House, Reply};
 
 impl House {
     /// Writes a file for nobody but its owner.
@@ -82,12 +83,35 @@ impl House {
     /// Somebody in use with that address, who has no way in of their own.
     pub async fn with_address(&self, username: &str, address: &str) -> AccountId {
         let id = self.person(username, None).await;
-        let (of, address) = (id.clone(), address.to_owned());
-        let changes = bailiwick::accounts::Changes { email: Some(Some(address)), ..Default::default() };
-        self.done(move |tx| bailiwick::accounts::change(tx, &of, &changes)).await;
-        // An address of today is no way in.
-        self.advance(chrono::Duration::days(1));
+        self.give_address(&id, address).await;
         id
+    }
+
+    /// Gives somebody an address, and lets the day pass for which an address is no way in.
+    pub async fn give_address(&self, account: &AccountId, address: &str) {
+        let (account, address) = (account.clone(), address.to_owned());
+        let changes = bailiwick::accounts::Changes { email: Some(Some(address)), ..Default::default() };
+        self.done(move |tx| bailiwick::accounts::change(tx, &account, &changes)).await;
+        self.advance(chrono::Duration::days(1));
+    }
+
+    /// Somebody enrolled with a password and an authenticator, whose address the provider speaks for.
+    pub async fn enrolled_with_address(
+        &self,
+        browser: &mut Browser,
+        (username, address): (&str, &str),
+        roles: &[&str],
+    ) -> Enrolled {
+        let person = self.enrolled(browser, username, roles).await;
+        self.give_address(&person.account, address).await;
+        person
+    }
+
+    /// Somebody at an address from which nobody called before.
+    pub async fn stranger(&self) -> Browser {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let [_, second, third, fourth] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        self.browser().await.from_address(&format!("10.{second}.{third}.{fourth}"))
     }
 }
 
@@ -101,6 +125,13 @@ pub async fn through(browser: &mut Browser, provider: &HostileProvider, says: Va
     let away = browser.get("/sign-in/with/firm").await.expect(303);
     let back = provider.authorize(away.header("location"), says);
     browser.get(&back).await
+}
+
+/// What a provider says of somebody, with other claims in place of these; null leaves one out.
+pub fn with(mut says: Value, others: Value) -> Value {
+    let own = says.as_object_mut().expect("an object");
+    own.extend(others.as_object().expect("an object").clone());
+    says
 }
 
 /// Goes to the provider and comes back signed in; returns who one is.
