@@ -94,9 +94,14 @@ pub fn shown(
                 "own": caller.account() == Some(&removal.asked_by),
             })
         });
+        let how = match one.linked_by.as_str() {
+            "invitation" => "by an invitation",
+            "address" => "by the address",
+            _ => "with the account",
+        };
         json!({
             "key": one.provider, "name": name(&one.provider), "since": one.linked_at, "used_at": one.used_at,
-            "by": one.linked_by, "removal": removal,
+            "how": how, "removal": removal,
         })
     });
     Ok(shown.collect())
