@@ -281,7 +281,8 @@ fn forged(nginx: &Nginx, jar: &str, key: &str) {
     assert_eq!(nginx.ask("/letters/7", &method).status, 403);
     let overridden = ["--cookie", jar, "--header", "X-HTTP-Method-Override: DELETE"];
     assert_eq!(nginx.ask("/letters/7", &overridden).status, 403);
-    let cookies = format!("Cookie: before=1; __Host-session={key}; after=2");
+    let ours = ["device", "workstation", "browser"].map(|name| format!("__Host-{name}=of-ours; "));
+    let cookies = format!("Cookie: before=1; {}__Host-session={key}; after=2", ours.concat());
     let both =
         nginx.ask("/letters/7", &["--header", &cookies, "--header", &format!("Authorization: Bearer {key}")]);
     assert_eq!(both.saw("cookie"), ["before=1; after=2"], "the application's own cookies come through");

@@ -296,8 +296,6 @@ struct Served {
     issuer: String,
 }
 
-type Line = StreamOwned<ServerConnection, TcpStream>;
-
 impl Served {
     /// Answers one question. A house that hangs up is what some tests are about: nothing here fails by it.
     fn answer(&self, line: TcpStream, config: Arc<ServerConfig>) {
