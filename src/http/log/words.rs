@@ -291,12 +291,8 @@ fn note(app: &App, change: &Change) -> Option<String> {
         C::SessionEnded { cause, .. } | C::KeyRevoked { cause, .. } => cause.clone(),
         C::IdentityLinked { provider, by, .. } => format!("{provider}, by {by}"),
         C::IdentityRemovalAsked { provider, .. } | C::IdentityUnlinked { provider, .. } => provider.clone(),
-        C::SsoRefused { provider, cause, times, .. } if *times > 1 => {
-            format!("{provider}, {cause}, {times} times")
-        }
-        C::SsoRefused { provider, cause, .. } | C::IdentityProviderFailed { provider, cause } => {
-            format!("{provider}, {cause}")
-        }
+        C::SsoRefused { provider, cause, times, .. } => format!("{provider}, {cause}, {times}×"),
+        C::IdentityProviderFailed { provider, cause } => format!("{provider}, {cause}"),
         C::GroupRoleWithheld { role, cause, .. } => format!("{role}, {cause}"),
         C::KeyIssued { expires_at, .. } => until(expires_at),
         C::CatalogueApplied { application, basis, .. } => format!("{application}, {basis}"),
