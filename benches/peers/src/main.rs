@@ -11,6 +11,7 @@
 
 #[path = "../../../tests/load/client.rs"]
 mod client;
+mod conditions;
 mod engines;
 mod https;
 mod picture;
@@ -91,6 +92,10 @@ fn in_process(short: bool, picture: Option<&str>) {
         }
     }
     goals(&table);
+    let (text, median, high) = conditions::dearest();
+    let word = if high <= Duration::from_millis(1) { "met" } else { "NOT MET" };
+    let [median, high] = [median, high].map(|time| told(time.as_nanos() as f64));
+    println!("the dearest condition, {text}: {median}, p99 {high} (goal ≤ 1 ms)  {word}");
     if let Some(file) = picture {
         let svg = picture::draw(&table, &ROWS, GRANTS[cells - 1]);
         std::fs::write(file, svg).expect("the picture is written");
