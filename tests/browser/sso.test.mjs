@@ -29,6 +29,26 @@ feature = "order"
 actions = ["read"]
 `;
 
+inHouse("an administrator vouches for the firm's provider, until a day", async (house) => {
+  const page = await house.page();
+  await page.goto(house.setUpLink);
+  await setUp(house, page);
+  await page.goto("/settings");
+  await page.getByText("Nobody vouches for its rules now.").waitFor();
+  await page.getByText("Vouch for it", { exact: true }).first().click();
+  await look(house, page, "settings-provider");
+  await page.getByLabel("What you saw").fill("Fourteen characters, five tries, keys for everybody");
+  await page.getByLabel("Last day").fill("2100-01-01");
+  const vouch = page.getByRole("button", { name: "Vouch for it" });
+  await house.provoking(/status of 422/, () => vouch.click());
+  await page.getByText("must lie ahead, within a year").waitFor();
+  const soon = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10);
+  await page.getByLabel("Last day").fill(soon);
+  await vouch.click();
+  await page.getByText("vouches for its rules until").waitFor();
+  await look(house, page, "settings-provider-vouched");
+}, { serve: ["--config", firm.configuration] });
+
 inHouse("somebody signs in by the firm's provider, holds what the group brings, and signs out", async (house) => {
   firm.meet(house.url, await house.certificate());
   house.welcome(firm.issuer);
