@@ -39,7 +39,6 @@ use crate::signin::sessions::Sessions;
 use crate::signin::throttle::Throttle;
 use crate::signin::workstations::Workstations;
 use crate::sso::Providers;
-use crate::vault;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -144,10 +143,7 @@ impl App {
     /// As [`App::open`], but for what the rows say.
     pub fn open_unread(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<Self> {
         opening::prepare_directory(&config)?;
-        let master = config.master_key(entropy.as_ref())?;
-        Database::migrate(&config.database)?;
-        let vault =
-            vault::load_or_create(&mut config.database.connect()?, &master, clock.now(), entropy.as_ref())?;
+        let vault = opening::vault(&config, clock.now(), entropy.as_ref())?;
         let hashers = Hashers::start(&config.hash, Arc::clone(&entropy))?;
         let throttle = Throttle::new(Arc::clone(&clock));
         let (settings, directory): (Arc<Settings>, Arc<Directory>) = Default::default();
@@ -171,14 +167,10 @@ impl App {
         let (pulse, asking_rate) = (Pulse::new(&context, config.lease), AskingRate::new(&context.clock));
         let watcher = watch::Watcher::new(Arc::new(watch::Watch::default()));
         let recorder = opening::recorder(&config, &context, watcher.watch())?;
+        let identity_providers = opening::identity_providers(&config, &context)?;
         let database =
             Database::open(config.database.clone(), (config.connections, config.patience), context)?;
         let readers = Semaphore::new(config.connections as usize);
-        let identity_providers = Providers::new(
-            &config.identity_providers,
-            config.provider_patience,
-            Arc::clone(&database.context().clock),
-        )?;
         let house = House {
             config,
             database,

@@ -1,13 +1,18 @@
-//! What a house needs before it opens: a directory that is nobody else's, and somebody who keeps records.
+//! What a house needs before it opens: a directory that is nobody else's, its keys over tables of this version, and
+//! somebody who keeps records.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::sync::Arc;
 
+use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::db::Context;
+use crate::db::{Context, Database};
 use crate::decision::{recorder, watch};
+use crate::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::sso::Providers;
+use crate::vault::{self, Vault};
 
 /// Makes the data directory, for nobody but its owner.
 pub(super) fn prepare_directory(config: &Config) -> Result<()> {
@@ -22,6 +27,19 @@ pub(super) fn prepare_directory(config: &Config) -> Result<()> {
         return Err(Error::field("data", advice));
     }
     Ok(())
+}
+
+/// The keys of the house, made the first time; the tables are of this version by then.
+pub(super) fn vault(config: &Config, now: Timestamp, entropy: &dyn Entropy) -> Result<Vault> {
+    let master = config.master_key(entropy)?;
+    Database::migrate(&config.database)?;
+    vault::load_or_create(&mut config.database.connect()?, &master, now, entropy)
+}
+
+/// The identity providers that are configured; none of them is asked anything yet.
+pub(super) fn identity_providers(config: &Config, context: &Context) -> Result<Providers> {
+    let clock = Arc::clone(&context.clock);
+    Providers::new(&config.identity_providers, config.provider_patience, clock)
 }
 
 /// Starts what keeps decisions and refused calls.
