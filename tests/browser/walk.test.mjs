@@ -23,7 +23,7 @@ const ELSEWHERE = ["/proposals/{id}", "/prove", "/me/security/authenticator", "/
 /** Looked at in sso.test.mjs, with a provider behind them. */
 const AT_A_PROVIDER = [
   "/sign-in/with/{provider}", "/sign-in/with/{provider}/callback", "/sign-in/at/{provider}",
-  "/enrol/{token}/with/{provider}", "/sign-out/with/{provider}", "/signed-out/{provider}",
+  "/enrol/{token}/with/{provider}", "/sign-out/with/{provider}", "/signed-out/{provider}", "/prove/with/{provider}",
 ];
 
 /** Who looks at which page in a house where something goes on. Each address stands for a route of the table. */
