@@ -37,8 +37,8 @@ use crate::town::quantiles;
 
 const PEOPLE: u64 = 300;
 const PASSWORD: &str = "Bridge 7 over the lake!";
-/// So many sign in at once where nobody has to be sent away.
-const QUEUE: u64 = 8;
+/// So many sign in at once where nobody has to be sent away, nor comes too often from one address.
+const QUEUE: u64 = 16;
 /// And so many where most have to be.
 pub const STORM: u64 = 200;
 /// How long somebody who was sent away stays away; less than was asked for.
