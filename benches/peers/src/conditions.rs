@@ -30,7 +30,8 @@ pub fn dearest() -> (&'static str, Duration, Duration) {
 
 fn judged(text: &'static str, context: &Value) -> (Duration, Duration) {
     let asserted = Properties { asserted: context.as_object(), may: May::Everything, own: None };
-    let seen = Seen { subject: "ada", action: "read", feature: "order", context: asserted, ..Seen::default() };
+    let seen =
+        Seen { subject: "ada", action: "read", feature: "order", context: asserted, ..Seen::default() };
     let expression = Expression::read(text).expect("a condition");
     let once = |_| {
         let begun = Instant::now();

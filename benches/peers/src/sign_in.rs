@@ -180,8 +180,7 @@ impl Door {
 
     fn one_comes(&self, number: u64, stop: &AtomicBool) -> Came {
         let header = format!("x-forwarded-for: 10.{}.{}.1", number / 250, number % 250);
-        let mut connection =
-            Connection::with_header(self.port, &self.trusts, header).expect("a connection");
+        let mut connection = Connection::with_header(self.port, &self.trusts, header).expect("a connection");
         let mut came = Came::default();
         while !stop.load(Ordering::Relaxed) {
             let person = self.came.fetch_add(1, Ordering::Relaxed) % PEOPLE;
@@ -260,7 +259,8 @@ async fn enrol(app: &App, number: u64) -> Result<()> {
     let wanted = Invitation { username: format!("picker-{number}"), ..Invitation::default() };
     let invited = app.write(&Caller::shell(0), |tx: &mut Tx<'_>| invite(tx, wanted)).await?.value;
     let chosen =
-        signin::set_password(app, invited.link.token, Secret::new(PASSWORD), signin::Visitor::default()).await?;
+        signin::set_password(app, invited.link.token, Secret::new(PASSWORD), signin::Visitor::default())
+            .await?;
     let session = session(app, chosen).await?;
     let factor = signin::begin_factor(app, session.clone()).await?;
     let secret = totp_rs::Secret::try_from_base32(&factor.secret).expect("its secret");
