@@ -104,7 +104,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewAttestation) -> Result<Attestation> {
     if new.ends_at.is_some_and(|end| end <= given_at) {
         return Err(Error::field("ends_at", "must lie after given_at"));
     }
-    let evidence = checked("evidence", &new.evidence)?;
+    let evidence = vault::typed("evidence", &new.evidence)?;
     if store::of(tx, &new.account)?.len() >= MOST {
         return Err(Error::field("account", format!("has {MOST} attestations already")));
     }
@@ -140,7 +140,7 @@ pub fn end(tx: &mut Tx<'_>, id: &AttestationId, reason: &str) -> Result<Attestat
     let mut attestation = store::find(tx, id)?.ok_or(Error::NotFound("attestation"))?;
     let account = accounts::find(tx, &attestation.account)?;
     for_others(tx, &account)?;
-    let reason = checked("reason", reason)?;
+    let reason = vault::typed("reason", reason)?;
     if attestation.ends_at.is_some_and(|end| end <= tx.now) {
         return Ok(attestation);
     }
@@ -169,14 +169,6 @@ fn for_others(tx: &Tx<'_>, account: &accounts::Account) -> Result<()> {
         return Err(Error::forbidden("own-account", advice));
     }
     Ok(())
-}
-
-fn checked<'a>(field: &str, text: &'a str) -> Result<&'a str> {
-    let text = text.trim();
-    match text.chars().count() {
-        3..=1_000 => Ok(text),
-        _ => Err(Error::field(field, "must have between 3 and 1000 characters")),
-    }
 }
 
 /// The attestations of an account, newest first, as far as a reader may see them: their own, or within their reach.

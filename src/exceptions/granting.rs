@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use super::own::{self, Matter};
-use super::{Exception, ExceptionKind, ExceptionState, checked, store};
+use super::{Exception, ExceptionKind, ExceptionState, store};
 use crate::accounts;
 use crate::clock::Timestamp;
 use crate::db::{Reader, Tx};
@@ -40,7 +40,8 @@ pub struct Ask {
 /// the same waits or counts.
 pub fn ask(tx: &mut Tx<'_>, wanted: &Ask) -> Result<Exception> {
     accounts::find(tx, &wanted.account).map_err(|_| Error::field("account", "there is no such account"))?;
-    let (reason, control) = (checked("reason", &wanted.reason)?, checked("control", &wanted.control)?);
+    let (reason, control) =
+        (vault::typed("reason", &wanted.reason)?, vault::typed("control", &wanted.control)?);
     if wanted.ends_at <= tx.now || wanted.ends_at > tx.now.plus(LONGEST) {
         return Err(Error::field("ends_at", "must lie ahead, by a year at most"));
     }

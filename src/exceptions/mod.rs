@@ -23,7 +23,6 @@ pub use jobs::tend;
 pub use waiting::Waiting;
 
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
 use crate::ids::{AccountId, ExceptionId, TextId};
 use crate::text_enum;
 
@@ -84,14 +83,5 @@ impl Exception {
     /// Whether it counts at `now`.
     pub fn lives(&self, now: Timestamp) -> bool {
         self.state == ExceptionState::Approved && now < self.ends_at
-    }
-}
-
-/// A text that somebody typed, without blanks around it.
-fn checked<'a>(field: &str, text: &'a str) -> Result<&'a str> {
-    let text = text.trim();
-    match text.chars().count() {
-        3..=1_000 => Ok(text),
-        _ => Err(Error::field(field, "must have between 3 and 1000 characters")),
     }
 }

@@ -6,7 +6,7 @@
 
 use chrono::Duration;
 
-use super::{checked, store};
+use super::store;
 use crate::alarms::{self, Rule, Severity, Sighting};
 use crate::caller::Actor;
 use crate::clock::Timestamp;
@@ -193,7 +193,7 @@ pub fn object(tx: &mut Tx<'_>, id: &OwnDecisionId, reason: &str) -> Result<OwnDe
     if decision.state != Window::Waiting || decision.effective_at <= tx.now {
         return Err(Error::conflict("decided", "The day in which anybody could object is over."));
     }
-    let text = vault::keep(tx, checked("reason", reason)?)?;
+    let text = vault::keep(tx, vault::typed("reason", reason)?)?;
     decision.state = Window::Objected;
     decision.objected = Some((tx.caller.label(), tx.now));
     decision.objection = Some(text.clone());

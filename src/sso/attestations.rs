@@ -55,7 +55,7 @@ pub fn attest(tx: &mut Tx<'_>, provider: &str, evidence: &str, ends_at: Timestam
         id: AttestationId::new(tx.now, tx.entropy()),
         provider: provider.to_owned(),
         ends_at,
-        evidence: vault::keep(tx, checked("evidence", evidence)?)?,
+        evidence: vault::keep(tx, vault::typed("evidence", evidence)?)?,
         attested_by: tx.caller.label(),
         recorded_at: tx.now,
     };
@@ -81,7 +81,7 @@ pub fn end_attestation(
     by_a_person(tx)?;
     let found = store::attestation(tx, id)?.filter(|found| found.provider == provider);
     let mut attestation = found.ok_or(Error::NotFound("attestation"))?;
-    let reason = checked("reason", reason)?;
+    let reason = vault::typed("reason", reason)?;
     if attestation.ends_at > tx.now {
         attestation.ends_at = tx.now;
         store::end_attestation(tx, id)?;
@@ -151,12 +151,4 @@ fn by_a_person(tx: &Tx<'_>) -> Result<()> {
         return Err(Error::forbidden("not-yours-to-decide", advice));
     }
     tx.caller.check_proof(tx.now)
-}
-
-fn checked<'a>(field: &str, text: &'a str) -> Result<&'a str> {
-    let text = text.trim();
-    match text.chars().count() {
-        3..=1_000 => Ok(text),
-        _ => Err(Error::field(field, "must have between 3 and 1000 characters")),
-    }
 }

@@ -162,6 +162,18 @@ fn seal_key(id: u32, bytes: &[u8]) -> Result<SealKey> {
     Ok(SealKey { id, key: LessSafeKey::new(key) })
 }
 
+/// A few sentences that a person typed, without blanks around them.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the field, unless they have 3 to 1,000 characters.
+pub fn typed<'t>(field: &str, text: &'t str) -> Result<&'t str> {
+    let text = text.trim();
+    match text.chars().count() {
+        3..=1_000 => Ok(text),
+        _ => Err(Error::field(field, "must have between 3 and 1000 characters")),
+    }
+}
+
 /// Keeps a text that a person typed, sealed; events and rows carry the id only.
 ///
 /// # Errors

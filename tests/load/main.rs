@@ -138,7 +138,8 @@ fn keep_asking(
     let (begun, mut asked) = (Instant::now(), 0u32);
     while !stop.load(Ordering::Relaxed) {
         match connection.call("POST", ASK, &question(asked as usize % clerks)) {
-            Ok(_) => {
+            Ok((status, answer)) => {
+                assert_eq!(status, 200, "{answer}");
                 count.fetch_add(1, Ordering::Relaxed);
             }
             Err(_) => connection = open(first),
